@@ -1,0 +1,1 @@
+"""nfc, the sparse-network compiler."""

@@ -1,0 +1,1 @@
+"""Printers and runners of Plans; they know nothing of topologies."""

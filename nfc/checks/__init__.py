@@ -1,0 +1,1 @@
+"""Check blocks: assertions about a network, measured."""

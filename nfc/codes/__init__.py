@@ -1,0 +1,1 @@
+"""The catalogue of diagnostic codes: a page of Markdown each."""

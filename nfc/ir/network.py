@@ -1,0 +1,200 @@
+"""The network IR: a series-parallel tree of operations, each with its shapes and its path.
+
+Shapes leave the batch axis out. A block is a sequence: the output of one operation is the input
+of the next; `Residual`, `Sum`, `Concat`, `Repeat` and `Inline` hold blocks. Paths are concrete:
+copies of a repeat and branches of a sum or concat are numbered from 0 in them (`repeat1.0.linear1`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nfc.ir.fabric import Fabric
+from nfc.source import Span
+
+Shape = tuple[int, ...]
+
+SCHEMES = ("balanced", "xavier", "kaiming", "orthogonal", "dense_xavier")
+ACTIVATIONS = (
+    "relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "softmax", "log_softmax",
+)  # fmt: skip
+NORMS = ("batch", "layer", "rms")
+NORM_EPSILON = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """How the weights of one factor are drawn at initialisation; set by the initialisation pass.
+
+    Attributes:
+        distribution: `uniform` (mean 0) or `orthogonal` (each block of a Kron or Blocks factor).
+        std: standard deviation of every weight, or one for each edge in CSR order, [edges];
+            for `orthogonal` the factor by which an orthonormal block is multiplied.
+        stream: the Philox stream of the draw, the factor's number in the network.
+    """
+
+    distribution: str
+    std: float | NDArray[np.float64]
+    stream: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Op:
+    """An operation at `path` that maps values of shape `input` to values of shape `output`."""
+
+    path: str
+    input: Shape
+    output: Shape
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Op):
+    """A linear map of the last axis, wired by `fabric`.
+
+    Attributes:
+        topology: the wiring as written, for people.
+        scheme: one of SCHEMES.
+        draws: one a factor in written order, once the initialisation pass has run.
+    """
+
+    fabric: Fabric
+    bias: bool
+    scheme: str
+    topology: str
+    draws: tuple[Draw, ...] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation(Op):
+    """One of ACTIVATIONS; `slope` is leaky_relu's, `axis` (negative) that of the softmaxes."""
+
+    function: str
+    slope: float | None = None
+    axis: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pad(Op):
+    """Zeros at the end of the last axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop(Op):
+    """The first entries of the last axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reshape(Op):
+    """The same numbers in another shape; also what `flatten` becomes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Norm(Op):
+    """`batch`, `layer` or `rms` over the last axis, with a scale, and a shift unless `rms`.
+
+    At inference `batch` uses its running mean and variance.
+    """
+
+    norm: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropout(Op):
+    """Zeroes with probability `probability` in training and scales the rest; nothing at inference."""
+
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat(Op):
+    copies: tuple[Block, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual(Op):
+    """input + body(input), or project(input) + body(input); the projection's path is `PATH.project`."""
+
+    body: Block
+    project: Linear | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Op):
+    branches: tuple[Block, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concat(Op):
+    """Branches side by side on the last axis."""
+
+    branches: tuple[Block, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inline(Op):
+    """The body of another network in place."""
+
+    network: str
+    body: Block
+
+
+Block = tuple[Op, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A network; `source_name` and `source_digest` name the file it came from (no folder)."""
+
+    name: str
+    input: Shape
+    output: Shape
+    body: Block
+    source_name: str
+    source_digest: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+def blocks_of(op: Op) -> tuple[Block, ...]:
+    """The blocks that an operation holds, in order; none for a leaf."""
+    match op:
+        case Repeat():
+            return op.copies
+        case Sum() | Concat():
+            return op.branches
+        case Residual(project=None):
+            return (op.body,)
+        case Residual(project=project):
+            return ((project,), op.body)  # type: ignore[return-value]
+        case Inline():
+            return (op.body,)
+        case _:
+            return ()
+
+
+def walk(block: Block) -> Iterator[Op]:
+    """Every operation of a block and of the blocks in it, parents first, in order."""
+    for op in block:
+        yield op
+        for inner in blocks_of(op):
+            yield from walk(inner)
+
+
+def linear_layers(network: Network) -> Iterator[Linear]:
+    """The weighted layers in order."""
+    return (op for op in walk(network.body) if isinstance(op, Linear))
+
+
+def check_path(path: str, network: Network) -> str:
+    """A concrete path as checks write it: the numbers of repeat copies left out."""
+    repeats = {op.path for op in walk(network.body) if isinstance(op, Repeat)}
+    kept: list[str] = []
+    parts = path.split(".")
+    for index, part in enumerate(parts):
+        if not (part.isdigit() and ".".join(parts[:index]) in repeats):
+            kept.append(part)
+    return ".".join(kept)

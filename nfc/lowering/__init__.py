@@ -1,0 +1,1 @@
+"""Network to Plan: a kernel for every factor."""

@@ -1,0 +1,134 @@
+"""The Plan: what a backend prints or runs. A network whose linear layers have become kernels.
+
+A plan keeps the IR's tree and its weightless operations; `Product` takes the place of `Linear`.
+Values between operations are batch-first, [batch, *shape]. Inside a product they are
+feature-first, [features, batch], which is several times faster on CPUs (leading axes of a value,
+such as a sequence's, count as batch there).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nfc.ir.factors import Indices
+from nfc.ir.network import Draw, Op, Shape
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A factor's weights: their name, the shape they are stored in, and how they are drawn."""
+
+    name: str
+    shape: tuple[int, ...]
+    draw: Draw
+    padding: Indices | None = None
+    """Where the edges lie in the flattened weights when the rest is padding, [edges]."""
+
+
+@dataclass(frozen=True)
+class Dense:
+    """y = W x, weight [rows, cols]."""
+
+    weight: Weight
+    rows: int
+    cols: int
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """(I_a ⊗ W ⊗ I_d) x, a·d dense blocks: x [a, c, d, batch] → y [a, b, d, batch].
+
+    Weight [a, b, c] where d is 1, else [a, b, d, c]; a diagonal has b = c = d = 1.
+    """
+
+    weight: Weight
+    a: int
+    b: int
+    c: int
+    d: int
+
+
+@dataclass(frozen=True, eq=False)
+class BlockSets:
+    """Dense blocks between index sets: y[row_sets[t]] = W[row_sets[t]] x[col_sets[t]]; weight [rows, width]."""
+
+    weight: Weight
+    row_sets: Indices
+    col_sets: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """y[o] = Σ_k W[o, k] x[table[o, k]]; weight and table [rows, k].
+
+    `shifts` (dims, offsets) is the formula of the table where there is one, as in `nfc.ir.factors.Shifts`.
+    """
+
+    weight: Weight
+    cols: int
+    table: Indices
+    shifts: tuple[tuple[int, ...], tuple[tuple[int, ...], ...]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """A CSR matrix times x; weight [edges], in CSR order."""
+
+    weight: Weight
+    rows: int
+    cols: int
+    indptr: Indices
+    indices: Indices
+
+
+@dataclass(frozen=True)
+class PadFeatures:
+    """Zeros after the last feature, up to `size` features."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class CropFeatures:
+    """The first `size` features."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Kernels one after the other."""
+
+    parts: tuple[Kernel, ...]
+
+
+@dataclass(frozen=True)
+class Add:
+    """Kernels on the same input whose outputs add."""
+
+    parts: tuple[Kernel, ...]
+
+
+Kernel = Dense | Blocked | BlockSets | Neighbours | Sparse | PadFeatures | CropFeatures | Chain | Add
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Op):
+    """A linear layer on the last axis: kernel, then bias. `bias` is the bias's parameter name."""
+
+    kernel: Kernel
+    bias: str | None
+    topology: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A lowered network. Its body holds the IR's operations with `Product` for `Linear`."""
+
+    name: str
+    input: Shape
+    output: Shape
+    body: tuple[Op, ...]
+    source_name: str
+    source_digest: str
+    topology_digest: str

@@ -1,0 +1,1 @@
+"""Passes over the network IR, one a file."""

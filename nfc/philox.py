@@ -1,0 +1,56 @@
+"""The one source of random numbers: Philox4x32-10 counters, frozen.
+
+Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Written here rather than
+taken from NumPy so that the numbers stay the same whatever NumPy's release, and so that emitted
+PyTorch code can hold the same ten rounds in `int64` arithmetic.
+
+The rule. A draw is named by (seed, stream), two 64-bit integers. The key is the seed's low and
+high 32 bits. Counter block k is (low k, high k, low stream, high stream) and yields four 32-bit
+words, in order. `integers` pairs consecutive words (first word low) to 64 bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+WEYL = (0x9E3779B9, 0xBB67AE85)
+ROUNDS = 10
+_LOW = np.uint64(0xFFFFFFFF)
+_SHIFT = np.uint64(32)
+
+
+def words(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
+    """The first `count` 32-bit words of (seed, stream)."""
+    blocks = np.arange((count + 3) // 4, dtype=np.uint64)
+    c0, c1 = blocks & _LOW, blocks >> _SHIFT
+    c2 = np.full_like(blocks, stream & 0xFFFFFFFF)
+    c3 = np.full_like(blocks, (stream >> 32) & 0xFFFFFFFF)
+    k0, k1 = seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
+    for _ in range(ROUNDS):
+        p0, p1 = c0 * np.uint64(MULTIPLIERS[0]), c2 * np.uint64(MULTIPLIERS[1])
+        c0, c1, c2, c3 = (
+            (p1 >> _SHIFT) ^ c1 ^ np.uint64(k0),
+            p1 & _LOW,
+            (p0 >> _SHIFT) ^ c3 ^ np.uint64(k1),
+            p0 & _LOW,
+        )
+        k0, k1 = (k0 + WEYL[0]) & 0xFFFFFFFF, (k1 + WEYL[1]) & 0xFFFFFFFF
+    return np.stack([c0, c1, c2, c3], axis=1).reshape(-1)[:count].astype(np.uint32)
+
+
+def integers(seed: int, stream: int, count: int) -> NDArray[np.uint64]:
+    """The first `count` 64-bit integers of (seed, stream)."""
+    pairs = words(seed, stream, 2 * count).astype(np.uint64).reshape(-1, 2)
+    return pairs[:, 0] | (pairs[:, 1] << _SHIFT)
+
+
+def uniform(seed: int, stream: int, count: int) -> NDArray[np.float64]:
+    """Numbers in (0, 1), one a word: (word + 1/2) / 2^32, exact in float64."""
+    return (words(seed, stream, count).astype(np.float64) + 0.5) * 2.0**-32
+
+
+def permutation(seed: int, stream: int, size: int) -> NDArray[np.int64]:
+    """A permutation of range(size): the stable order of `size` 64-bit integers."""
+    return np.argsort(integers(seed, stream, size), kind="stable").astype(np.int64)

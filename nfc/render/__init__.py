@@ -1,0 +1,1 @@
+"""Diagnostics and results as text and JSON."""

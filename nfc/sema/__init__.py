@@ -1,0 +1,1 @@
+"""Names, values, sizes: from the syntax tree to the network IR."""
