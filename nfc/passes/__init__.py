@@ -1,1 +1,21 @@
-"""Passes over the network IR, one a file."""
+"""Passes: steps from network to network, one a file, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nfc.passes.base import Pass
+
+
+def _initialise() -> type[Pass]:
+    from nfc.passes.initialise import Initialise
+
+    return Initialise
+
+
+PASSES: dict[str, Callable[[], type[Pass]]] = {
+    "initialise": _initialise,
+}
+"""Every pass by name; the thunks import on demand."""

@@ -25,7 +25,7 @@ class Parameter:
             lists), or `seed` (an integer, or `auto`).
         default: REQUIRED, None for "absent", or a value; `auto` where the family works it out.
         minimum: the least value of an integer or number.
-        maximum: the greatest value of a number, if bounded.
+        maximum: the greatest value of an integer or number, if bounded.
     """
 
     name: str
@@ -33,6 +33,24 @@ class Parameter:
     default: object = REQUIRED
     minimum: float | None = None
     maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large a fabric is, by formula, so that limits hold before memory is taken.
+
+    Attributes:
+        width: neurons of its widest layer, inputs and outputs among them.
+        edges: its edges before pruning; where they are drawn, their expected number.
+    """
+
+    width: int
+    edges: int
+
+
+def largest_extent(rows: int, cols: int, arguments: Arguments) -> Extent:
+    """The extent of any single factor: at most rows · cols edges."""
+    return Extent(max(rows, cols), rows * cols)
 
 
 @dataclass(frozen=True)
@@ -45,17 +63,20 @@ class Family:
         build: (rows, cols, arguments) → fabric. A fitted family is only asked for square shapes
             of a width it accepts. Raises TopologyError.
         next_width: (n, arguments) → the least width ≥ n that the family accepts; None for a
-            family that takes any rows × cols. Raises TopologyError where there is none.
+            family that takes any rows × cols, and so is the answer where the arguments alone
+            make it so. Raises TopologyError where there is no such width.
         definition: which edges it has, in a sentence.
         source: the paper or book it is from.
+        extent: (rows, cols, arguments) → size of what `build` would make of them.
     """
 
     name: str
     parameters: tuple[Parameter, ...]
     build: Callable[[int, int, Arguments], Fabric]
-    next_width: Callable[[int, Arguments], int] | None
+    next_width: Callable[[int, Arguments], int | None] | None
     definition: str
     source: str
+    extent: Callable[[int, int, Arguments], Extent] = largest_extent
 
 
 class TopologyError(Exception):

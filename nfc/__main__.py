@@ -1,0 +1,7 @@
+"""`python -m nfc` is the command `nfc`."""
+
+import sys
+
+from nfc.cli import main
+
+sys.exit(main())

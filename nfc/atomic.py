@@ -1,0 +1,76 @@
+"""Writing files whole: beside the target, then renamed over it, so that a failure leaves the old file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from nfc.diagnostics import Diagnostic, NfcError
+
+_NEW_FILE = 0o666
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` in UTF-8, newlines as they stand; otherwise as `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Make `data` the whole content of the file at `path`, or leave what is there as it is.
+
+    A symbolic link stays and its target is replaced; permissions of an existing file are kept.
+    Devices and pipes, which cannot be renamed over, are written to directly.
+
+    Raises:
+        NfcError: NF750 when the target is a folder, its folder is missing, or writing is refused.
+    """
+    shown, target = str(path), Path(os.path.realpath(path))
+    try:
+        refuse_unwritable(target, shown)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise _unwritable(shown, reason, "another place can be given, or room and permission made") from None
+
+
+def refuse_unwritable(target: Path, shown: str) -> None:
+    """Raise NF750 when it is clear before writing that `target`, shown as `shown`, cannot be written."""
+    if target.is_dir():
+        raise _unwritable(shown, "it is a folder", "a file name is needed")
+    if not target.parent.is_dir():
+        raise _unwritable(shown, "its folder does not exist", "the folder has to be made first")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise _unwritable(shown, "it is write-protected", "its permissions have to allow writing")
+
+
+def _replace(target: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(_mode(target))
+        Path(name).replace(target)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _mode(target: Path) -> int:
+    """The permissions of an existing file, or those that a new file gets here."""
+    if target.exists():
+        return target.stat().st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return _NEW_FILE & ~mask
+
+
+def _unwritable(shown: str, reason: str, hint: str) -> NfcError:
+    return NfcError([Diagnostic("NF750", f"cannot write `{shown}`: {reason}", None, hints=(hint,))])

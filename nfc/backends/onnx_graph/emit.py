@@ -1,0 +1,86 @@
+"""From a Plan and its weights to the bytes of an `.onnx` file."""
+
+from __future__ import annotations
+
+from nfc.backends.onnx_graph.blocks import emit_block
+from nfc.backends.onnx_graph.graph import Graph, TooLargeError, serialise
+from nfc.backends.onnx_graph.options import Options, check_options
+from nfc.backends.onnx_graph.storage import Storage, report_stored_dense
+from nfc.diagnostics import NfcError, Sink
+from nfc.ir.parameters import Weights
+from nfc.lowering.plan import Plan
+from nfc.version import VERSION
+
+
+def emit_onnx(
+    plan: Plan,
+    weights: Weights,
+    *,
+    sparse: str = "delta",
+    dtype: str = "float32",
+    opset: int = 18,
+    sink: Sink,
+) -> bytes:
+    """The network as an ONNX model: `input` [batch, *plan.input] → `output` [batch, *plan.output], float32.
+
+    The same arguments give the same bytes. `sink` gets a warning (NF621) for each layer that is
+    smaller dense than in the form asked for.
+
+    Args:
+        weights: every parameter and buffer of the plan, as `nfc.ir.parameters` names and shapes them.
+        sparse: how weights without structure are stored: `delta`, `constant`, `initializer` or `dense`.
+        dtype: what factors' weights are stored in, `float32` or `float16`; all is computed in float32.
+        opset: the operator set, 18 to 26.
+
+    Raises:
+        NfcError: NF620 for an option that is not offered, NF622 for weights beyond float16, NF623
+            for a model beyond protobuf's 2 GiB; what is in `sink`.
+    """
+    return emit_with(plan, weights, Options(sparse=sparse, dtype=dtype, opset=opset), sink)
+
+
+def emit_with(plan: Plan, weights: Weights, options: Options, sink: Sink) -> bytes:
+    """As `emit_onnx`, with the bounds of storage open."""
+    check_options(options, sink)
+    _raise_errors(sink)
+    storage = Storage(Graph(options.file_limit, taken={"input", "output"}), weights, options, sink)
+    try:
+        model = _model(plan, storage)
+    except TooLargeError as error:
+        message = f"an ONNX file holds up to 2 GiB, and `{error.name}` takes this one past them"
+        hints = ("store the weights as float16", "compile to torch, whose weight files have no such limit")
+        sink.error("NF623", message, None, hints=hints)
+        model = b""
+    report_stored_dense(storage)
+    _raise_errors(sink)
+    return model
+
+
+def _model(plan: Plan, storage: Storage) -> bytes:
+    graph = storage.graph
+    result = emit_block(graph, storage, plan.body, "input")
+    if graph.makes(result):
+        graph.rename(result, "output")
+    else:
+        graph.taken.remove("output")
+        graph.node("Identity", (result,), "output")
+    return serialise(
+        graph,
+        name=plan.name,
+        inputs={"input": ("batch", *plan.input)},
+        outputs={"output": ("batch", *plan.output)},
+        opset=storage.options.opset,
+        producer_version=VERSION,
+        metadata={
+            "nfc.network": plan.name,
+            "nfc.source": plan.source_name,
+            "nfc.source_digest": plan.source_digest,
+            "nfc.topology_digest": plan.topology_digest,
+            "nfc.version": VERSION,
+        },
+    )
+
+
+def _raise_errors(sink: Sink) -> None:
+    if sink.failed:
+        raise NfcError(sink.diagnostics)

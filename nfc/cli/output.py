@@ -1,0 +1,59 @@
+"""Where a verb's results and diagnostics go.
+
+Text: results to standard output, diagnostics to standard error. Any other format: one document
+with the diagnostics inside to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from nfc.diagnostics import Diagnostic
+from nfc.render.style import Style, style_for
+
+
+@dataclass(frozen=True)
+class Output:
+    """The answers to `--format`, `--color` and `--quiet`."""
+
+    format: str = "text"
+    color: str = "auto"
+    quiet: bool = False
+
+    @property
+    def style(self) -> Style:
+        """The style of results, on standard output."""
+        return style_for(self.color, sys.stdout, os.environ)
+
+    def result(
+        self, fields: Mapping[str, object], text: str, diagnostics: Sequence[Diagnostic] | None = None
+    ) -> None:
+        """Print a verb's one result: `text`, or `fields` as a document with the diagnostics inside."""
+        if self.format == "json":
+            from nfc.render.json import diagnostic_records, render_json
+
+            inside = {} if diagnostics is None else {"diagnostics": diagnostic_records(diagnostics)}
+            self._write(render_json({**fields, **inside}))
+            return
+        if text and not self.quiet:
+            self._write(text)
+        if diagnostics:
+            self._report(diagnostics)
+
+    def _report(self, diagnostics: Sequence[Diagnostic]) -> None:
+        from nfc.render.text import WIDTH, render_text
+
+        sys.stdout.flush()  # the two streams often share a terminal
+        columns = shutil.get_terminal_size((WIDTH, 0)).columns if sys.stderr.isatty() else WIDTH
+        style = style_for(self.color, sys.stderr, os.environ)
+        click.echo(render_text(diagnostics, style, columns), file=sys.stderr, nl=False, color=True)
+
+    @staticmethod
+    def _write(text: str) -> None:
+        click.echo(text, color=True)

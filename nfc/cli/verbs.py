@@ -1,0 +1,57 @@
+"""The table of verbs. A verb's module is imported when it runs, so that no verb pays for another's libraries."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from nfc.diagnostics import did_you_mean
+from nfc.version import VERSION
+
+VERBS = {
+    "new": "Write a small working .nf file with a check block.",
+    "check": "Elaborate files and run their check blocks.",
+    "compile": "Compile a network to PyTorch or ONNX.",
+    "show": "Show a network's layers, factors and totals.",
+    "explain": "Print a diagnostic code's page.",
+}
+"""Verbs in the order of a first day with nfc; each is the function of its name in `nfc.cli.NAME`."""
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = getattr(import_module(f"nfc.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in VERBS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        hint = " ".join(did_you_mean(name, VERBS)) or f"The verbs are {', '.join(VERBS)}."
+        raise click.UsageError(
+            f"no verb `{name}`; {hint}" if "mean" in hint else f"no verb `{name}`. {hint}", ctx
+        )
+
+
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`nfc VERB --help` lists a verb's options.",
+)
+@click.version_option(VERSION, message="nfc %(version)s")
+def nfc() -> None:
+    """The sparse-network compiler: .nf files to PyTorch and ONNX."""

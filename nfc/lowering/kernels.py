@@ -1,0 +1,106 @@
+"""A kernel for every factor, and the fabric's tree over them.
+
+The kernels' tree mirrors the fabric's: a `Chain` for a cascade, an `Add` for a sum, in written
+order. Only a `Restricted` factor becomes a `Chain` of its own, with a single weighted kernel in it
+between the padding and the cropping of features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nfc.ir.fabric import Cascade, Fabric, Sum
+from nfc.ir.factors import Blocks, Factor, FanIn, Kron, Restricted, Shifts
+from nfc.ir.network import Draw, Linear
+from nfc.ir.parameters import factor_name
+from nfc.lowering.plan import (
+    Add,
+    Blocked,
+    BlockSets,
+    Chain,
+    CropFeatures,
+    Dense,
+    Kernel,
+    Neighbours,
+    PadFeatures,
+    Product,
+    Sparse,
+    Weight,
+)
+
+Weighted = Dense | Blocked | BlockSets | Neighbours | Sparse
+
+
+def product(op: Linear) -> Product:
+    """A linear layer with its fabric lowered.
+
+    Raises:
+        ValueError: the layer's draws are not set; the initialisation pass has to run before.
+    """
+    if op.draws is None:
+        raise ValueError(f"{op.path}: no draws are set; the initialisation pass has to run before")
+    return Product(
+        path=op.path,
+        input=op.input,
+        output=op.output,
+        span=op.span,
+        kernel=fabric_kernel(op.fabric, op.path, iter(op.draws)),
+        bias=factor_name(op.path, "").removesuffix("weight") + "bias" if op.bias else None,
+        topology=op.topology,
+    )
+
+
+def fabric_kernel(fabric: Fabric, path: str, draws: Iterator[Draw], place: str = "") -> Kernel:
+    """The kernel of the fabric at `place` in the tree of the layer at `path`; takes a draw a factor."""
+    if isinstance(fabric, Factor):
+        return factor_kernel(fabric, factor_name(path, place), next(draws))
+    parts = tuple(
+        fabric_kernel(part, path, draws, f"{place}.{index}" if place else str(index))
+        for index, part in enumerate(fabric.parts)
+    )
+    match fabric:
+        case Cascade():
+            return Chain(parts)
+        case Sum():
+            return Add(parts)
+
+
+def factor_kernel(factor: Factor, name: str, draw: Draw) -> Kernel:
+    """The kernel of one factor, whose weights are called `name`."""
+    weight = Weight(name, factor.weight_shape, draw, factor.positions())
+    match factor:
+        case Kron(is_dense=True):
+            return Dense(weight, factor.rows, factor.cols)
+        case Kron(a=a, b=b, c=c, d=d):
+            return Blocked(weight, a, b, c, d)
+        case Restricted():
+            return _restricted(factor, weight)
+        case Blocks(row_sets=row_sets, col_sets=col_sets):
+            return BlockSets(weight, row_sets, col_sets)
+        case Shifts(dims=dims, offsets=offsets):
+            return Neighbours(weight, factor.cols, factor.table, (dims, offsets))
+        case FanIn(cols=cols, table=table):
+            return Neighbours(weight, cols, table)
+        case _:
+            indptr, indices = factor.arrays()
+            return Sparse(weight, factor.rows, factor.cols, indptr, indices)
+
+
+def weighted_kernels(kernel: Kernel) -> Iterator[Weighted]:
+    """The kernels that have weights, in written order."""
+    match kernel:
+        case Chain(parts=parts) | Add(parts=parts):
+            for part in parts:
+                yield from weighted_kernels(part)
+        case PadFeatures() | CropFeatures():
+            return
+        case _:
+            yield kernel
+
+
+def _restricted(factor: Restricted, weight: Weight) -> Kernel:
+    base = factor.base
+    blocked = Blocked(weight, base.a, base.b, base.c, base.d)
+    before = (PadFeatures(base.cols),) if factor.cols < base.cols else ()
+    after = (CropFeatures(factor.rows),) if factor.rows < base.rows else ()
+    return Chain((*before, blocked, *after)) if before or after else blocked

@@ -1,0 +1,161 @@
+"""The initialisation pass: how the weights of every factor are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nfc.diagnostics import Sink
+from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors
+from nfc.ir.factors import Blocks, Factor, Kron
+from nfc.ir.initial_weights import block_shape
+from nfc.ir.network import Draw, Linear, Network
+from nfc.passes.base import Pass
+from nfc.passes.rewrite import rewrite_linears
+from nfc.passes.schemes import EdgeVariance, Variance, edge_variance
+from nfc.passes.targets import layer_targets
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Initialise(Pass):
+    """Sets `draws` of every weighted layer, projections included, by the layer's scheme.
+
+    The formulas are in docs/initialisation.md. Time and memory are in the edges of irregular
+    factors; regular ones take constant time, and a fabric used twice is worked out once.
+
+    Warns NF450 where `orthogonal` meets a factor that is not made of equal dense blocks (it gets
+    `balanced`), and NF451 where the wiring leaves inputs far out of balance.
+    """
+
+    name: ClassVar[str] = "initialise"
+
+    def run(self, network: Network, sink: Sink) -> Network:
+        drawing = _Drawing(sink, layer_targets(network))
+        return replace(network, body=rewrite_linears(network.body, drawing.draw))
+
+
+@dataclass
+class _Drawing:
+    """One run: what is known of factors already met, and the number of the next factor."""
+
+    sink: Sink
+    targets: dict[str, float]
+    streams: int = 0
+    variances: dict[tuple[Factor, str], EdgeVariance] = field(default_factory=dict)
+    deviations: dict[tuple[Factor, str, float], float | NDArray[np.float64]] = field(default_factory=dict)
+
+    def draw(self, layer: Linear) -> Linear:
+        """The layer with one draw a factor, streams counted on."""
+        draws = []
+        shares = factor_targets(layer.fabric, self.targets[layer.path])
+        for (place, factor), target in zip(named_factors(layer.fabric), shares, strict=True):
+            draws.append(self._factor(layer, place, factor, target))
+            self.streams += 1
+        return replace(layer, draws=tuple(draws))
+
+    def _factor(self, layer: Linear, place: str, factor: Factor, target: Variance) -> Draw:
+        if layer.scheme == "orthogonal":
+            if isinstance(factor, Kron | Blocks) and isinstance(target, float):
+                return Draw("orthogonal", orthogonal_multiplier(factor, target), self.streams)
+            self._warn_not_blocks(layer, place, factor)
+        scheme = "balanced" if layer.scheme == "orthogonal" else layer.scheme
+        if (factor, scheme) not in self.variances:
+            self.variances[factor, scheme] = edge_variance(factor, scheme)
+        variance = self.variances[factor, scheme]
+        if variance.unbalanced:
+            self._warn_unbalanced(layer, place, variance)
+        return Draw("uniform", self._deviation(factor, scheme, variance.values, target), self.streams)
+
+    def _deviation(
+        self, factor: Factor, scheme: str, values: Variance, target: Variance
+    ) -> float | NDArray[np.float64]:
+        """Standard deviations of the edges, one array for all uses of one factor at one target."""
+        if not isinstance(target, float):
+            return np.sqrt(values * np.repeat(target, factor.fan_in()))
+        key = (factor, scheme, target)
+        if key not in self.deviations:
+            root = np.sqrt(values * target)
+            self.deviations[key] = float(root) if isinstance(values, float) else root
+        return self.deviations[key]
+
+    def _warn_not_blocks(self, layer: Linear, place: str, factor: Factor) -> None:
+        self.sink.warning(
+            "NF450",
+            f"`init=orthogonal` needs equal dense blocks, but {_named(layer, place)} has none "
+            f"({factor.kind}); it is initialised by `balanced`",
+            layer.span,
+            hints=(
+                "`init=balanced` says so, and block-wise topologies such as `butterfly` can be orthogonal",
+            ),
+        )
+
+    def _warn_unbalanced(self, layer: Linear, place: str, variance: EdgeVariance) -> None:
+        (index, ratio), others = variance.unbalanced[0], len(variance.unbalanced) - 1
+        more = f", as {others} more are out of balance" if others else ""
+        self.sink.warning(
+            "NF451",
+            f"no initialisation balances {_named(layer, place)}: its input {index} gets {ratio:.2g} times "
+            f"the mean share of the gradient{more}",
+            layer.span,
+            hints=("more edges between well and badly connected neurons even this out",),
+        )
+
+
+def _named(layer: Linear, place: str) -> str:
+    return f"factor {place} of `{layer.topology}`" if place else f"`{layer.topology}`"
+
+
+def orthogonal_multiplier(factor: Factor, target: float) -> float:
+    """What an orthonormal block is multiplied by, so that outputs have second moment `target`.
+
+    A row of a height × width block has squares that sum to width / max(height, width).
+    """
+    _, height, width = block_shape(factor)
+    return float(np.sqrt(target * max(height, width) / width))
+
+
+def factor_targets(fabric: Fabric, target: Variance) -> Iterator[Variance]:
+    """The output variance that each factor aims at, in written order.
+
+    A cascade meets its target in its last part; the parts of a sum share each output's target
+    equally among those that reach it.
+    """
+    match fabric:
+        case Cascade(parts=parts):
+            for part in parts[:-1]:
+                yield from factor_targets(part, 1.0)
+            yield from factor_targets(parts[-1], target)
+        case Sum(parts=parts):
+            for part, share in zip(parts, _shares(parts), strict=True):
+                yield from factor_targets(part, target * share)
+        case _:
+            yield target
+
+
+def _shares(parts: tuple[Fabric, ...]) -> list[Variance]:
+    reached = [reached_outputs(part) for part in parts]
+    if all(flags is None for flags in reached):
+        return [1.0 / len(parts)] * len(parts)
+    everywhere = np.ones(parts[0].rows, np.bool_)
+    flags = np.stack([everywhere if each is None else each for each in reached])
+    return list(flags / np.maximum(1, flags.sum(axis=0)))
+
+
+def reached_outputs(fabric: Fabric) -> Flags | None:
+    """Which outputs have an edge, [rows]; None means all of them."""
+    match fabric:
+        case Cascade(parts=parts):
+            return reached_outputs(parts[-1])
+        case Sum(parts=parts):
+            flags = [reached_outputs(part) for part in parts]
+            known = [each for each in flags if each is not None]
+            return None if len(known) < len(flags) else np.logical_or.reduce(known)
+        case factor:
+            reached = factor.fan_in() > 0 if not isinstance(factor, Kron | Blocks) else None
+            return None if reached is None or reached.all() else reached

@@ -1,0 +1,49 @@
+"""Diagnostics and results as JSON documents, `"version": 1`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from nfc.diagnostics import Diagnostic
+
+VERSION = 1
+
+Record = dict[str, object]
+
+
+def render_json(fields: Mapping[str, object]) -> str:
+    """A document: its version, then the fields; numbers that JSON lacks (inf, nan) become null."""
+    return json.dumps(_finite({"version": VERSION, **fields}), indent=2, allow_nan=False)
+
+
+def diagnostic_records(diagnostics: Iterable[Diagnostic]) -> list[Record]:
+    return [diagnostic_record(diagnostic) for diagnostic in diagnostics]
+
+
+def diagnostic_record(diagnostic: Diagnostic) -> Record:
+    """A diagnostic with its place: lines and columns from 1, the end exclusive, all null without a place."""
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "file": span.source.name if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "end_line": span.end_line if span else None,
+        "end_column": span.end_column if span else None,
+        "hints": list(diagnostic.hints),
+    }
+
+
+def _finite(value: object) -> object:
+    match value:
+        case float():
+            return value if abs(value) < float("inf") else None
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,66 @@
+"""Source text as it is safe and readable on a terminal.
+
+A file in a pull request is untrusted: its control characters, terminal escapes and bidirectional
+overrides are shown as symbols, never sent. Columns are those of a terminal cell grid.
+"""
+
+from __future__ import annotations
+
+from unicodedata import category, east_asian_width
+
+TAB = 4
+"""Cells to the next tab stop; spaces stand for tabs, so that carets line up in any terminal."""
+
+
+def visible(text: str) -> str:
+    """The text with everything a terminal would act on made visible, on one line."""
+    return "".join(_symbol(character) for character in text)
+
+
+def cells(line: str) -> tuple[str, tuple[int, ...]]:
+    """A source line as shown, and for each of its characters, and its end, the cell at which it starts."""
+    shown: list[str] = []
+    starts = [0]
+    for character in line:
+        text = " " * (TAB - starts[-1] % TAB) if character == "\t" else _symbol(character)
+        shown.append(text)
+        starts.append(starts[-1] + width(text))
+    return "".join(shown), tuple(starts)
+
+
+def width(text: str) -> int:
+    """Terminal cells of visible text: wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(_character_width(character) for character in text)
+
+
+def clip(text: str, start: int, end: int) -> str:
+    """The cells `start` up to `end` of visible text; half a wide character is a space."""
+    if text.isascii():
+        return text[start:end]
+    kept, cell = [], 0
+    for character in text:
+        following = cell + _character_width(character)
+        inside = min(following, end) - max(cell, start)
+        kept.append(character if inside == following - cell else " " * max(inside, 0))
+        cell = following
+    return "".join(kept)
+
+
+def _symbol(character: str) -> str:
+    if " " <= character <= "~":
+        return character
+    if character < " ":
+        return chr(0x2400 + ord(character))  # ␛ for escape, ␍ for carriage return
+    if character == "\x7f":
+        return "␡"
+    if category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+        return f"<U+{ord(character):04X}>"
+    return character
+
+
+def _character_width(character: str) -> int:
+    if category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if east_asian_width(character) in {"W", "F"} else 1

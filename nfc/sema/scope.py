@@ -1,0 +1,143 @@
+"""Which names a file sees: its own definitions and those of the files that it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from nfc.diagnostics import Label, Sink
+from nfc.sema.functions import FUNCTIONS
+from nfc.sema.predefined import COMBINATORS, SIZES, predefined_kind
+from nfc.source import Span
+from nfc.syntax import ast
+from nfc.topologies import FAMILIES
+
+Definition = ast.Constant | ast.Mask | ast.Topology | ast.Network | ast.BadDefinition
+
+KINDS: dict[type[Definition], str] = {
+    ast.Constant: "a constant",
+    ast.Mask: "a mask",
+    ast.Topology: "a topology",
+    ast.Network: "a network",
+    ast.BadDefinition: "a definition",
+}
+
+
+@dataclass(eq=False)
+class Entry:
+    """A definition and the scope of its file. `broken` once it has been reported as wrong."""
+
+    definition: Definition
+    scope: Scope
+    broken: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind with its article: `a mask` …"""
+        return KINDS[type(self.definition)]
+
+    @property
+    def name(self) -> str:
+        return self.definition.name or ""
+
+    @property
+    def name_span(self) -> Span:
+        return name_span(self.definition)
+
+
+@dataclass(eq=False)
+class Scope:
+    """The names that a file sees.
+
+    Attributes:
+        own: what the file defines, by name, in order.
+        names: all that it sees, by name.
+        incomplete: a file that it uses could not be read, so that an unknown name may be defined there.
+    """
+
+    file: ast.File
+    own: dict[str, Entry] = field(default_factory=dict)
+    names: dict[str, Entry] = field(default_factory=dict)
+    incomplete: bool = False
+
+    def of_kind(self, *kinds: type[Definition]) -> Iterator[str]:
+        """The names of visible definitions of some kinds."""
+        return (name for name, entry in self.names.items() if isinstance(entry.definition, kinds))
+
+
+def name_span(definition: Definition) -> Span:
+    return definition.span if isinstance(definition, ast.BadDefinition) else definition.name_span
+
+
+def own_scope(file: ast.File, sink: Sink) -> Scope:
+    """A scope with the file's own definitions; names that are taken or stand twice are reported."""
+    scope = Scope(file)
+    for definition in file.definitions:
+        if isinstance(definition, ast.Use | ast.Check) or definition.name is None:
+            continue
+        entry = Entry(definition, scope, broken=isinstance(definition, ast.BadDefinition))
+        if not is_free(definition.name, entry.name_span, scope.own, sink):
+            continue
+        scope.own[definition.name] = entry
+    scope.names.update(scope.own)
+    return scope
+
+
+def is_free(name: str, span: Span, names: dict[str, Entry], sink: Sink) -> bool:
+    """Whether a name may be defined; otherwise it is reported with the place of the other definition."""
+    taken = predefined_kind(name)
+    if taken is not None:
+        sink.error("NF203", f"`{name}` is {taken} of the language", span, hints=("choose another name",))
+        return False
+    other = names.get(name)
+    if other is None:
+        return True
+    if not other.broken or not isinstance(other.definition, ast.BadDefinition):
+        _report_twice(name, span, other, sink)
+    return False
+
+
+def open_uses(scope: Scope, used: Iterable[tuple[ast.Use, Scope | None]], sink: Sink) -> None:
+    """Add what the used files define themselves; a name that then stands for two things is reported."""
+    for statement, other in used:
+        if other is None:
+            scope.incomplete = True
+            continue
+        scope.incomplete |= any(_is_nameless(definition) for definition in other.file.definitions)
+        for name, entry in other.own.items():
+            known = scope.names.get(name)
+            if known is None:
+                scope.names[name] = entry
+            elif known is not entry and not (known.broken or entry.broken):
+                _report_clash(name, statement, known, entry, scope, sink)
+
+
+def unknown_hints(scope: Scope, accepted: Callable[[Entry], bool], extra: Iterable[str] = ()) -> list[str]:
+    """Names that a wrong one may stand for."""
+    return [*(name for name, entry in scope.names.items() if accepted(entry)), *extra]
+
+
+def _is_nameless(definition: ast.Definition) -> bool:
+    return isinstance(definition, ast.BadDefinition) and definition.name is None
+
+
+def _report_twice(name: str, span: Span, other: Entry, sink: Sink) -> None:
+    label = Label(other.name_span, f"first defined here, as {other.kind}")
+    sink.error("NF202", f"`{name}` is defined twice", span, labels=(label,), hints=("rename one of the two",))
+
+
+def _report_clash(
+    name: str, statement: ast.Use, known: Entry, entry: Entry, scope: Scope, sink: Sink
+) -> None:
+    here = known.scope is scope
+    where = "this file" if here else f'"{known.scope.file.source.name}"'
+    sink.error(
+        "NF202",
+        f'`{name}` is defined both in {where} and in "{statement.path}"',
+        known.name_span if here else statement.path_span,
+        labels=(
+            *(() if here else (Label(known.name_span, f"one definition, {known.kind}"),)),
+            Label(entry.name_span, f"the other definition, {entry.kind}"),
+        ),
+        hints=("rename one of the two",),
+    )

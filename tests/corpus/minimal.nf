@@ -1,0 +1,6 @@
+nf 1
+
+network minimal {
+    input 4
+    linear 3
+}

@@ -1,0 +1,23 @@
+import json
+import math
+
+from syrupy.assertion import SnapshotAssertion
+
+from nfc.render.json import diagnostic_records, render_json
+from tests.render.fixtures import FIXTURES
+
+
+def test_json(snapshot: SnapshotAssertion) -> None:
+    assert render_json({"diagnostics": diagnostic_records(FIXTURES.values())}) == snapshot
+
+
+def test_numbers_that_json_lacks_become_null() -> None:
+    document = json.loads(render_json({"a": math.inf, "b": [math.nan, 1.5], "c": {"d": -math.inf}}))
+    assert document == {"version": 1, "a": None, "b": [None, 1.5], "c": {"d": None}}
+
+
+def test_any_text_survives() -> None:
+    text = "\x1b\u202e×\ud800漢\U0001f600"
+    rendered = render_json({"text": text})
+    assert rendered.isascii()
+    assert json.loads(rendered)["text"] == text
