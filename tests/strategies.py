@@ -158,7 +158,14 @@ def reshapes(draw: st.DrawFn, path: str, shape: Shape) -> Reshape:
 @st.composite
 def leaves(draw: st.DrawFn, prefix: str, number: int, input: Shape, *, keep: bool) -> Op:
     """An operation without blocks; it keeps its shape where `keep`."""
-    kinds = ["linear", "linear", "activation", "norm", "dropout", *([] if keep else ["pad", "crop", "reshape"])]
+    kinds = [
+        "linear",
+        "linear",
+        "activation",
+        "norm",
+        "dropout",
+        *([] if keep else ["pad", "crop", "reshape"]),
+    ]
     kind = draw(st.sampled_from(kinds))
     path = f"{prefix}{kind}{number}"
     lead, last = input[:-1], input[-1]
@@ -170,7 +177,9 @@ def leaves(draw: st.DrawFn, prefix: str, number: int, input: Shape, *, keep: boo
         case "norm":
             return Norm(path=path, input=input, output=input, norm=draw(st.sampled_from(NORMS)))
         case "dropout":
-            return Dropout(path=path, input=input, output=input, probability=draw(st.sampled_from([0.0, 0.1, 0.5])))
+            return Dropout(
+                path=path, input=input, output=input, probability=draw(st.sampled_from([0.0, 0.1, 0.5]))
+            )
         case "pad":
             return Pad(path=path, input=input, output=(*lead, last + draw(st.integers(0, 3))))
         case "crop":
@@ -191,7 +200,9 @@ def relocated(value: Any, old: str, new: str) -> Any:
 
 @st.composite
 def composites(draw: st.DrawFn, prefix: str, number: int, input: Shape, depth: int, *, keep: bool) -> Op:
-    kind = draw(st.sampled_from(["repeat", "residual", "sum", "inline"] + ([] if keep else ["concat", "project"])))
+    kind = draw(
+        st.sampled_from(["repeat", "residual", "sum", "inline"] + ([] if keep else ["concat", "project"]))
+    )
     path = f"{prefix}{'residual' if kind == 'project' else kind}{number}"
 
     def body(at: str, keeping: bool) -> Block:

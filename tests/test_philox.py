@@ -15,7 +15,7 @@ def test_the_zero_vector_of_random123() -> None:
     assert philox.words(0, 0, 4).tolist() == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
 
 
-def block_of_numpy(counter: tuple[int, int, int, int], seed: int) -> list[int]:
+def plain_block(counter: tuple[int, int, int, int], seed: int) -> list[int]:
     """One block by an independent implementation in plain integers."""
     c, key = list(counter), [seed & 0xFFFFFFFF, seed >> 32]
     for _ in range(10):
@@ -32,14 +32,14 @@ def block_of_numpy(counter: tuple[int, int, int, int], seed: int) -> list[int]:
 
 def test_plain_integers_give_the_vectors_of_random123() -> None:
     digits = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)
-    assert block_of_numpy((2**32 - 1,) * 4, ONES) == [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]
-    assert block_of_numpy(digits, 0x299F31D0_A4093822) == PI
+    assert plain_block((2**32 - 1,) * 4, ONES) == [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]
+    assert plain_block(digits, 0x299F31D0_A4093822) == PI
 
 
 @pytest.mark.parametrize(("seed", "stream"), [(0, 0), (1, 2), (ONES, ONES), (2**40 + 3, 2**33 + 5)])
 def test_words_are_blocks_of_the_counter(seed: int, stream: int) -> None:
     expected = [
-        word for k in range(3) for word in block_of_numpy((k, 0, stream & 0xFFFFFFFF, stream >> 32), seed)
+        word for k in range(3) for word in plain_block((k, 0, stream & 0xFFFFFFFF, stream >> 32), seed)
     ]
     assert philox.words(seed, stream, 11).tolist() == expected[:11]
 

@@ -78,9 +78,13 @@ def _outer(fabric: Fabric, *, inward: bool) -> Indices:
 
 
 def _groups(fabric: Fabric, *, inward: bool) -> Iterator[tuple[int, Indices]]:
-    """Degrees of every neuron: one vector for each row (column) of neurons, with its factor's number."""
+    """Degrees of every neuron: a vector for each row of neurons, with its factor's number, in order of data flow."""
+    own = _outer_factor(fabric, 1, inward=inward), _outer(fabric, inward=inward)
+    if not inward:
+        yield own
     yield from _inner(fabric, 1, inward=inward)
-    yield _outer_factor(fabric, 1, inward=inward), _outer(fabric, inward=inward)
+    if inward:
+        yield own
 
 
 def _inner(fabric: Fabric, number: int, *, inward: bool) -> Iterator[tuple[int, Indices]]:

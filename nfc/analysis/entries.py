@@ -72,7 +72,9 @@ def row_groups(matrix: Entries) -> Indices:
     signature = np.zeros((matrix.rows, 3), np.uint64)
     signature[:, 0] = counts.astype(np.uint64)
     for place, salt in ((1, 0x9E3779B97F4A7C15), (2, 0xC2B2AE3D27D4EB4F)):
-        terms = _mixed(matrix.col.astype(np.uint64) * np.uint64(salt) + _mixed(matrix.value.astype(np.uint64)))
+        terms = _mixed(
+            matrix.col.astype(np.uint64) * np.uint64(salt) + _mixed(matrix.value.astype(np.uint64))
+        )
         starts = np.concatenate([[0], np.cumsum(counts)])[:-1][live]
         if len(live):
             signature[live, place] = np.add.reduceat(terms, starts)

@@ -31,6 +31,7 @@ from nfc.analysis.slices import (
     reach_columns,
 )
 from nfc.analysis.slices import total as total_of
+from nfc.analysis.stages import joined
 from nfc.ir.fabric import Fabric
 from nfc.ir.factors import Flags, Indices
 
@@ -88,6 +89,7 @@ def paths(fabric: Fabric) -> Paths:
         PropertyError: counting them would take more than `WORK` numbers (NF506).
     """
     live = _Live(live_outputs(fabric), live_inputs(fabric))
+    fabric = joined(fabric)
     total = _total(fabric, live)
     if total == 0:
         return Paths(0, 0, 0.0, 0.0)
@@ -112,6 +114,7 @@ def reach(fabric: Fabric) -> Reach:
     live = _Live(live_outputs(fabric), live_inputs(fabric))
     if live.pairs == 0:
         return Reach(0, 0, None)
+    fabric = joined(fabric)
     if is_translation_invariant(fabric):
         return _reach_of_columns(fabric, np.zeros(1, np.int64), live, copies=fabric.cols)
     small = quotient(fabric)

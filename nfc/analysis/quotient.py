@@ -58,9 +58,9 @@ def quotient(fabric: Fabric) -> Quotient | None:
 def _quotient(fabric: Fabric, budget: int) -> Quotient:
     if isinstance(fabric, Factor):
         return _of_factor(fabric)
-    if isinstance(fabric, Cascade):
-        return _cascade([_quotient(part, budget) for part in _nested_stages_joined(fabric.parts)], budget)
     parts = [_quotient(part, budget) for part in fabric.parts]
+    if isinstance(fabric, Cascade):
+        return _cascade(parts, budget)
     result = parts[0]
     for part in parts[1:]:
         result = _sum(result, part, budget)
@@ -125,31 +125,10 @@ def _merged_rows(classes: Indices, matrix: Entries) -> tuple[Indices, Entries]:
     kept = np.zeros(matrix.rows, np.bool_)
     kept[live[first]] = True
     chosen = kept[matrix.row]
-    merged = collect(len(numbers), matrix.cols, groups[matrix.row[chosen]], matrix.col[chosen], matrix.value[chosen])
+    merged = collect(
+        len(numbers), matrix.cols, groups[matrix.row[chosen]], matrix.col[chosen], matrix.value[chosen]
+    )
     return np.append(groups, -1)[classes], merged
-
-
-def _nested_stages_joined(parts: tuple[Fabric, ...]) -> list[Fabric]:
-    """The parts of a cascade, neighbours whose product is again a Kron multiplied."""
-    joined: list[Fabric] = []
-    for part in parts:
-        both = _kron_product(part, joined[-1]) if joined else None
-        if both is None:
-            joined.append(part)
-        else:
-            joined[-1] = both
-    return joined
-
-
-def _kron_product(second: Fabric, first: Fabric) -> Kron | None:
-    """`second` times `first` where one's stride is the other's stride times its radix."""
-    if not (isinstance(first, Kron) and isinstance(second, Kron)):
-        return None
-    if second.d == first.b * first.d:
-        return Kron(second.a, second.b * first.b, second.c * first.c, first.d)
-    if first.d == second.c * second.d:
-        return Kron(first.a, first.b * second.b, first.c * second.c, second.d)
-    return None
 
 
 def _cascade(parts: list[Quotient], budget: int) -> Quotient:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import reduce
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -44,7 +45,9 @@ def reach_columns(fabric: Fabric, inputs: Indices) -> Iterator[tuple[Indices, ND
         number = np.arange(len(chosen))
         unit = np.zeros((fabric.cols, -(-len(chosen) // 64)), np.uint64)
         unit[chosen, number // 64] = np.uint64(1) << (number % 64).astype(np.uint64)
-        reached = _walk(fabric, unit, lambda factor, values: apply(factor, values, np.bitwise_or), np.bitwise_or)
+        reached = _walk(
+            fabric, unit, lambda factor, values: apply(factor, values, np.bitwise_or), np.bitwise_or
+        )
         bits = np.unpackbits(reached.astype("<u8").view(np.uint8), axis=1, bitorder="little")
         yield chosen, bits[:, : len(chosen)].astype(np.bool_)
 
@@ -68,7 +71,7 @@ def is_translation_invariant(fabric: Fabric) -> bool:
     strides = [_strides(part) for part in parts]
     union = {1, width}.union(*strides)
     chain = sorted(union)
-    nested = all(high % low == 0 for low, high in zip(chain, chain[1:], strict=False))
+    nested = all(high % low == 0 for low, high in pairwise(chain))
     exact = all(own == union for part, own in zip(parts, strides, strict=True) if isinstance(part, Shifts))
     return nested and exact
 

@@ -29,8 +29,10 @@ def apply(factor: Factor, values: Columns, combine: np.ufunc) -> Columns:
             return output
         case FanIn(table=table) | Shifts(table=table):
             output = values[table[:, 0]]
-            for inputs in table.T[1:]:
-                combine(output, values[inputs], out=output)
+            read = np.empty_like(output)
+            for inputs in np.ascontiguousarray(table.T[1:]):
+                values.take(inputs, axis=0, out=read, mode="clip")  # `clip` writes without a second buffer
+                combine(output, read, out=output)
             return output
         case _:
             return _edges(factor, values, combine)

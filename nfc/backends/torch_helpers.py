@@ -16,6 +16,9 @@ import torch.nn.functional as F  # noqa: N812
 from safetensors import safe_open
 from torch import Tensor, nn
 
+INDEX_FILE = "network.index.safetensors"
+INDEX_DIGEST = "sha256:"
+
 
 class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
@@ -24,13 +27,11 @@ class Factor(nn.Module):
     and feature-first in memory, so the next factor reads it without a copy.
     """
 
-    def __init__(
-        self, in_features: int, out_features: int, weight_shape: tuple[int, ...], bias: bool
-    ):
+    def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = nn.Parameter(torch.zeros(weight_shape))
+        self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def add_table(self, name: str, table: Tensor) -> None:
@@ -51,9 +52,9 @@ class Factor(nn.Module):
 class DiagonalLinear(Factor):
     """Each feature times a weight of its own."""
 
-    def __init__(self, weight_shape: tuple[int, ...], bias: bool = False):
-        features = math.prod(weight_shape)
-        super().__init__(features, features, weight_shape, bias)
+    def __init__(self, shape: tuple[int, ...], bias: bool = False):
+        features = math.prod(shape)
+        super().__init__(features, features, shape, bias)
 
     def product(self, x: Tensor) -> Tensor:
         return self.weight.reshape(-1, 1) * x
@@ -150,9 +151,7 @@ class ShiftLinear(NeighbourLinear):
     The first digit changes fastest. A torus has dims (side, side), a hypercube (2, 2, ...).
     """
 
-    def __init__(
-        self, dims: tuple[int, ...], offsets: tuple[tuple[int, ...], ...], bias: bool = False
-    ):
+    def __init__(self, dims: tuple[int, ...], offsets: tuple[tuple, ...], bias: bool = False):
         output = torch.arange(math.prod(dims), device="cpu")
         table = torch.zeros(len(output), len(offsets), dtype=torch.int64, device="cpu")
         stride = 1
@@ -232,13 +231,14 @@ class Network(nn.Module):
             )
 
 
-def require_digest(module, state_dict, prefix, local_metadata, strict, *errors) -> None:
-    """Refuse a state dict without a topology digest, unless it is loaded with strict=False."""
-    if strict and f"{prefix}_extra_state" not in state_dict:
+def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
+    """Refuse a state dict without the digest of its topology, with strict=False too."""
+    key = f"{prefix}_extra_state"
+    if key not in state_dict:
         raise RuntimeError(
-            f"the state dict has no topology digest (key {prefix}_extra_state): "
+            f"the state dict does not say its topology, as it has no key {key}: "
             f"{type(module).__name__} has {module.topology_digest}; "
-            "strict=False loads weights that are known to fit"
+            "if the weights are known to fit, add get_extra_state() of the module under that key"
         )
 
 
@@ -298,13 +298,13 @@ def philox(seed: int, stream: int, count: int) -> Tensor:
     low = 0xFFFFFFFF
     block = torch.arange((count + 3) // 4, device="cpu")
     c0, c1 = block & low, block >> 32
-    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, stream >> 32 & low)
-    k0, k1 = seed & low, seed >> 32 & low
+    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, (stream >> 32) & low)
+    k0, k1 = seed & low, (seed >> 32) & low
     for _ in range(10):
         high0, low0 = multiply(0xD2511F53, c0)
         high1, low1 = multiply(0xCD9E8D57, c2)
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
-        k0, k1 = k0 + 0x9E3779B9 & low, k1 + 0xBB67AE85 & low
+        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
     words = torch.stack([c0, c1, c2, c3], dim=1).flatten()[:count]
     return (words.double() + 0.5) * 2.0**-32
 
@@ -312,17 +312,17 @@ def philox(seed: int, stream: int, count: int) -> Tensor:
 def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     """The high and the low 32 bits of a product of 32-bit numbers, within int64."""
     low, high = constant * (x & 0xFFFF), constant * (x >> 16)
-    return high + (low >> 16) >> 16, low + ((high & 0xFFFF) << 16) & 0xFFFFFFFF
+    return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
-def load_tables(name: str, digest: str) -> dict[str, Tensor]:
-    """The tables in the file `name` beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(name)), framework="pt") as file:
+def load_tables() -> dict[str, Tensor]:
+    """The tables in the index file beside this one, by the path of what they belong to."""
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
         found = (file.metadata() or {}).get("digest")
-        if found != digest:
+        if found != INDEX_DIGEST:
             raise RuntimeError(
-                f"{name} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {digest}"
+                f"{INDEX_FILE} is not the file that was made with this module: "
+                f"its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}

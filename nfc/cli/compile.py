@@ -2,49 +2,150 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nfc.cli.options import limit_options, output_options, program_options
+from nfc.cli.options import output_options, program_options
 from nfc.cli.output import Output
+from nfc.cli.programs import Opening, only_network, require_network
 from nfc.diagnostics import NfcError, Sink
-from nfc.limits import Limits
 
 if TYPE_CHECKING:
-    from nfc.api import Network
-
-ONNX_ONLY = {"weights": "--weights", "sparse": "--sparse", "dtype": "--dtype", "opset": "--opset"}
-"""Options that say how numbers are stored; a torch module stores none."""
+    from nfc.api import Network, Program
 
 Files = dict[Path, bytes]
+Options = dict[str, str | int]
 
 
 @click.command()
 @click.argument("file")
 @click.option("--to", "target", type=click.Choice(["torch", "onnx"]), required=True, help="What is written.")
-@click.option("-o", "path", metavar="PATH", help="Where; by default `<network>.py` or `.onnx` here.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="[onnx] Seed of initial weights; default 0. A torch module takes its seed when it is built.")
-@click.option("--weights", metavar="FILE", help="[onnx] Trained weights: .safetensors or .pt.")
-@click.option("--sparse", metavar="FORM", help="[onnx] How unstructured weights are stored: delta (default), constant, initializer, dense.")
-@click.option("--dtype", metavar="TYPE", help="[onnx] What weights are stored in: float32 (default), float16.")
-@click.option("--opset", type=int, metavar="N", help="[onnx] Operator set; default 18.")
-@click.option("--check", "checked", is_flag=True, help="Run the check blocks first and write nothing if one fails.")
-@click.option("--no-fuse", is_flag=True, help="Keep factors apart. Nothing is fused yet, so this changes nothing.")
+@click.option("-o", "path", metavar="PATH", help="Where; by default `<network>.py` or `<network>.onnx` here.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    metavar="N",
+    help="Seed of the weights in an ONNX file, default 0; a torch module is given its own when it is built.",
+)
+@click.option("--weights", metavar="FILE", help="Trained weights for ONNX: .safetensors or .pt.")
+@click.option(
+    "--sparse",
+    metavar="FORM",
+    help="How ONNX stores weights without structure: delta (default), constant, initializer, dense.",
+)
+@click.option("--dtype", metavar="TYPE", help="What ONNX stores weights in: float32 (default), float16.")
+@click.option("--opset", type=int, metavar="N", help="ONNX operator set, default 18.")
+@click.option(
+    "--check", "checked", is_flag=True, help="Run the check blocks first; a failure writes nothing."
+)
+@click.option("--no-fuse", is_flag=True, help="Keep all factors apart; no fusing is done yet in any case.")
 @program_options
-@limit_options
 @output_options
 def compile(
     file: str,
     target: str,
     path: str | None,
+    seed: int,
+    weights: str | None,
     checked: bool,
     no_fuse: bool,
-    defines: tuple[tuple[str, str], ...],
+    opening: Opening,
     network: str | None,
-    limits: Limits,
     output: Output,
-    **options: str | int | None,
+    **given: str | int | None,
 ) -> int:
-    """Compile a network of FILE to one file that stands alone."""
+    """Compile a network of FILE into a program that stands alone."""
+    options = {name: value for name, value in given.items() if value is not None}
+    if target == "torch":
+        _refuse_for_torch(options if weights is None else ["weights", *options])
+    sink = Sink()
+    fields: dict[str, object] = {"network": None, "files": []}
+    text = ""
+    program = opening.open(file, sink)
+    if program is not None:
+        chosen = require_network(program, network, file) if network else only_network(program, file)
+        for warning in chosen.diagnostics:
+            sink.add(warning)
+        if not checked or _holds(program, chosen, sink):
+            try:
+                if target == "torch":
+                    files = _torch_files(chosen, path)
+                else:
+                    data = chosen.onnx(weights, seed=seed, sink=sink, **options)
+                    files = {Path(path or f"{chosen.name}.onnx"): data}
+                _write(files)
+                fields, text = _facts(chosen, files), _account(chosen, files)
+            except NfcError as error:
+                sink.diagnostics = [*sink.diagnostics, *error.diagnostics]
+    output.result({"ok": not sink.failed, **fields}, text, sink.diagnostics)
+    return 1 if sink.failed else 0
+
+
+def _refuse_for_torch(options: Iterable[str]) -> None:
+    if options:
+        flags = " and ".join(f"--{name}" for name in options)
+        raise click.UsageError(
+            f"{flags} goes with --to onnx: a torch module holds no weights; load_state_dict gives it some"
+        )
+
+
+def _holds(program: Program, network: Network, sink: Sink) -> bool:
+    """Whether the network's check blocks hold; what does not is in the sink."""
+    report = program.check(network.name)
+    for diagnostic in report.diagnostics:
+        sink.add(diagnostic)
+    return report.ok
+
+
+def _torch_files(network: Network, path: str | None) -> Files:
+    """The module, and beside it the index file if it needs one."""
+    source = network.torch_source()
+    module = Path(path or f"{source.stem}.py")
+    tables = source.index_bytes
+    index = {} if tables is None else {module.with_name(source.index_name): tables}
+    return {module: source.text.encode(), **index}
+
+
+def _write(files: Files) -> None:
+    """Write all files or none: what was written before one fails is put back as it was."""
+    from nfc.atomic import write_bytes
+
+    before = {path: path.read_bytes() if path.is_file() else None for path in files if len(files) > 1}
+    done: list[Path] = []
+    try:
+        for path, data in files.items():
+            write_bytes(path, data)
+            done.append(path)
+    except NfcError:
+        for path in done:
+            kept = before[path]
+            path.unlink() if kept is None else write_bytes(path, kept)
+        raise
+
+
+def _facts(network: Network, files: Files) -> dict[str, object]:
+    return {
+        "network": network.name,
+        "files": [{"path": str(path), "bytes": len(data)} for path, data in files.items()],
+        "params": network.params,
+        "dense_params": _dense_twin(network),
+        "digest": network.digest,
+    }
+
+
+def _account(network: Network, files: Files) -> str:
+    """What was written, and how large the network is beside its dense twin."""
+    dense = _dense_twin(network)
+    share = f", {network.params / dense:.1%} of the dense twin's {dense:,}" if dense else ""
+    written = [f"wrote {path} ({len(data):,} bytes)" for path, data in files.items()]
+    return "\n".join([*written, f"{network.params:,} parameters{share}"])
+
+
+def _dense_twin(network: Network) -> int:
+    """Parameters of the network with a dense matrix for every fabric."""
+    pairs = sum(layer.fabric.rows * layer.fabric.cols for layer in network.layers)
+    return int(network.params - network.edges + pairs)

@@ -56,7 +56,9 @@ def new(name: str, output: Output) -> int:
     try:
         if Path(file).exists():
             hint = "another name can be chosen, or the file removed"
-            raise NfcError([Diagnostic("NF750", f"cannot write `{file}`: it exists already", None, hints=(hint,))])
+            raise NfcError(
+                [Diagnostic("NF750", f"cannot write `{file}`: it exists already", None, hints=(hint,))]
+            )
         write_text(file, TEMPLATE.format(name=stem, file=file))
     except NfcError as error:
         output.result({"ok": False, "file": None}, "", error.diagnostics)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from nfc.cli.output import Output
+from nfc.cli.programs import Opening
 from nfc.limits import Limits
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -47,20 +48,6 @@ def output_options(verb: Verb) -> Verb:
     return wrapped  # type: ignore[return-value]
 
 
-def program_options(verb: Verb) -> Verb:
-    """`-D` and `--network`, which say what is elaborated."""
-    network = click.option("--network", metavar="NAME", help="The network, where a file holds several.")
-    define = click.option(
-        "-D",
-        "defines",
-        type=definition,
-        metavar="NAME=VALUE",
-        multiple=True,
-        help="Override a parameter of the file; repeatable.",
-    )
-    return define(network(verb))
-
-
 LIMITS = {
     "nesting": "depth of blocks, brackets and calls",
     "integer_bits": "bits of an integer",
@@ -71,6 +58,29 @@ LIMITS = {
     "seconds": "seconds that elaboration may take",
 }
 """What each field of `Limits` bounds, as `--help` says it."""
+
+
+def program_options(verb: Verb) -> Verb:
+    """How files are read and elaborated, handed on as `opening`, and `--network`."""
+
+    @click.option(
+        "-D",
+        "defines",
+        type=definition,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Override a parameter of the file; repeatable.",
+    )
+    @click.option("--network", metavar="NAME", help="The network, where a file holds several.")
+    @click.option("--allow-outside", is_flag=True, help="Let `use` reach files outside of FILE's folder.")
+    @limit_options
+    @functools.wraps(verb)
+    def wrapped(
+        *args: Any, defines: tuple[tuple[str, str], ...], allow_outside: bool, limits: Limits, **options: Any
+    ) -> Any:
+        return verb(*args, opening=Opening(dict(defines), limits, allow_outside), **options)
+
+    return wrapped  # type: ignore[return-value]
 
 
 def limit_options(verb: Verb) -> Verb:

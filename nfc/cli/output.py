@@ -15,7 +15,10 @@ from dataclasses import dataclass
 import click
 
 from nfc.diagnostics import Diagnostic
-from nfc.render.style import Style, style_for
+from nfc.render.style import PLAIN, Style, style_for
+
+WIDE = 160
+"""Cells of a line where results go to no terminal."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,15 @@ class Output:
     def style(self) -> Style:
         """The style of results, on standard output."""
         return style_for(self.color, sys.stdout, os.environ)
+
+    @property
+    def coloured(self) -> bool:
+        return self.style is not PLAIN
+
+    @property
+    def columns(self) -> int:
+        """Cells of a line of results: the terminal's, or enough for any table."""
+        return shutil.get_terminal_size((WIDE, 0)).columns if sys.stdout.isatty() else WIDE
 
     def result(
         self, fields: Mapping[str, object], text: str, diagnostics: Sequence[Diagnostic] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 
 MODULE_NAMES = frozenset(
     """
@@ -14,7 +15,7 @@ MODULE_NAMES = frozenset(
     register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
     register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
     set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu
-    zero_grad topology_digest
+    zero_grad topology_digest reset_parameters
     """.split()
 )
 """Public attributes of `nn.Module` (a test compares them with torch's), and those of emitted classes."""
@@ -23,13 +24,17 @@ MODULE_NAMES = frozenset(
 def attribute(label: str) -> str:
     """A label as a module's attribute: `_` is appended where Python or `nn.Module` uses the name.
 
-    One to one: a label that already ends with underscores after a used name gets one more.
+    Names that start with `_` get a `u` before it, as `nn.Module` and Python's name mangling use
+    such names. One to one: a label that looks like a changed one is changed in the same way.
     """
-    stem = label.rstrip("_")
-    if label.startswith("_"):
-        return f"u{label}"  # nn.Module's private attributes, and Python's name mangling
-    taken = keyword.iskeyword(stem) or keyword.issoftkeyword(stem) or stem in MODULE_NAMES
-    return f"{label}_" if taken or label in MODULE_NAMES else label
+    if re.match("u*_", label):
+        return f"u{label}"
+    stems = (label[:end] for end in range(len(label.rstrip("_")), len(label) + 1))
+    return f"{label}_" if any(_taken(stem) for stem in stems) else label
+
+
+def _taken(name: str) -> bool:
+    return keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in MODULE_NAMES
 
 
 def attribute_path(path: str) -> str:

@@ -8,10 +8,12 @@ between the padding and the cropping of features.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 from nfc.ir.fabric import Cascade, Fabric, Sum
 from nfc.ir.factors import Blocks, Factor, FanIn, Kron, Restricted, Shifts
-from nfc.ir.network import Draw, Linear
+from nfc.ir.network import Block, Concat, Draw, Inline, Linear, Repeat, Residual
+from nfc.ir.network import Sum as Branches
 from nfc.ir.parameters import factor_name
 from nfc.lowering.plan import (
     Add,
@@ -96,6 +98,42 @@ def weighted_kernels(kernel: Kernel) -> Iterator[Weighted]:
             return
         case _:
             yield kernel
+
+
+def block_kernels(block: Block) -> Iterator[Weighted]:
+    """The weighted kernels of a plan's block in order of execution."""
+    for op in block:
+        match op:
+            case Product(kernel=kernel):
+                yield from weighted_kernels(kernel)
+            case Residual(body=body, project=project):
+                yield from block_kernels((*((project,) if project else ()), *body))
+            case Repeat(copies=blocks) | Branches(branches=blocks) | Concat(branches=blocks):
+                for inner in blocks:
+                    yield from block_kernels(inner)
+            case Inline(body=body):
+                yield from block_kernels(body)
+            case _:
+                pass
+
+
+def output_features(kernel: Kernel, features: int) -> int:
+    """The number of features that a kernel makes of `features`."""
+    match kernel:
+        case Dense(rows=rows) | Sparse(rows=rows):
+            return rows
+        case Blocked(a=a, b=b, d=d):
+            return a * b * d
+        case BlockSets(row_sets=row_sets):
+            return int(row_sets.size)
+        case Neighbours(table=table):
+            return len(table)
+        case PadFeatures(size=size) | CropFeatures(size=size):
+            return size
+        case Chain(parts=parts):
+            return reduce(lambda width, part: output_features(part, width), parts, features)
+        case Add(parts=parts):
+            return output_features(parts[0], features)
 
 
 def _restricted(factor: Restricted, weight: Weight) -> Kernel:

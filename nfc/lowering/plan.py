@@ -38,7 +38,8 @@ class Dense:
 class Blocked:
     """(I_a ⊗ W ⊗ I_d) x, a·d dense blocks: x [a, c, d, batch] → y [a, b, d, batch].
 
-    Weight [a, b, c] where d is 1, else [a, b, d, c]; a diagonal has b = c = d = 1.
+    Weight [a, b, c] where d is 1, else [a, b, d, c]; a diagonal has b = c = d = 1. With padding
+    a and d may both be 1, and the weight is [b, c] then.
     """
 
     weight: Weight

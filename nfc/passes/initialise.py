@@ -103,7 +103,9 @@ class _Drawing:
             f"no initialisation balances {_named(layer, place)}: its input {index} gets {ratio:.2g} times "
             f"the mean share of the gradient{more}",
             layer.span,
-            hints=("more edges between well and badly connected neurons even this out",),
+            hints=(
+                "other edges even this out, or where a topology was fitted, `pad` to its width before it",
+            ),
         )
 
 

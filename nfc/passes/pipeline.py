@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nfc.diagnostics import Sink
 from nfc.ir.network import Network
-from nfc.ir.verify import verify
+from nfc.ir.verify import VerifyError, verify
 from nfc.passes.base import Pass
 from nfc.passes.initialise import Initialise
 
@@ -30,7 +30,7 @@ def run_pipeline(network: Network, sink: Sink, passes: Sequence[Pass] = DEFAULT)
         network = each.run(network, sink)
         try:
             verify(network)
-        except Exception as error:
+        except VerifyError as error:
             raise PassError(f"after the pass `{each.name}`: {error}") from error
     return network
 

@@ -68,7 +68,9 @@ def match_call(node: ast.Name | ast.Call, formals: Sequence[Formal], *, variadic
     missing = [f"`{formal.name}`" for formal in formals if formal.required and formal.name not in given]
     if missing and not errors:
         message = f"`{name}` lacks its argument{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
-        errors.append(SemanticError("NF206", message, name_span, hints=(f"write `{signature(name, formals)}`",)))
+        errors.append(
+            SemanticError("NF206", message, name_span, hints=(f"write `{signature(name, formals)}`",))
+        )
     return Match(given, tuple(rest), tuple(errors))
 
 

@@ -11,11 +11,11 @@ from nfc.sema.errors import AlreadyReported, EvaluationError, SemanticError
 from nfc.sema.evaluate import evaluate
 from nfc.sema.graph import dependency_order
 from nfc.sema.names import NameCheck
-from nfc.sema.parsing import parse_expression
 from nfc.sema.scope import Entry, Scope
 from nfc.sema.tree import walk
 from nfc.sema.values import Value, is_integer, is_number, kind_of, show
-from nfc.syntax import ast
+from nfc.source import Source
+from nfc.syntax import ast, parse_expression
 
 Overrides = Mapping[str, str | Value]
 """New values of `param`s: text is read as an expression, other values are taken as they are."""
@@ -76,7 +76,9 @@ def report_cycle(cycle: tuple[Entry, ...], entries: Sequence[Entry], message: st
     way = cycle[start:] + cycle[:start]
     chain = " → ".join(f"`{entry.name}`" for entry in (*way, way[0]))
     labels = [Label(entry.name_span, "part of the cycle") for entry in way[1:]]
-    sink.error("NF204", f"{way[0].kind[2:]} `{way[0].name}` {message}: {chain}", way[0].name_span, labels=labels)
+    sink.error(
+        "NF204", f"{way[0].kind[2:]} `{way[0].name}` {message}: {chain}", way[0].name_span, labels=labels
+    )
     for entry in cycle:
         entry.broken = True
 
@@ -150,11 +152,16 @@ class _Replacement:
 
     def _parsed(self) -> Value:
         assert isinstance(self.given, str)
-        expression = parse_expression(self.given, f"-D {self.name}", self.limits)
+        sink = Sink()
+        expression = parse_expression(Source(f"-D {self.name}", self.given), sink, self.limits)
+        if expression is None:
+            raise SemanticError.of(sink.diagnostics[0])
         return evaluate(expression, self._no_names, self.limits)
 
     def _no_names(self, node: ast.Name | ast.Path) -> Value:
-        message = f"the value given for `{self.name}` holds the name `{node.span.text}`; names have no value there"
+        message = (
+            f"the value given for `{self.name}` holds the name `{node.span.text}`; names have no value there"
+        )
         hints = (f"write the number itself, as in `-D {self.name}=64`",)
         raise EvaluationError("NF208", message, node.span, hints=hints)
 
@@ -170,11 +177,17 @@ def _replacements(
             found.update((entry, _Replacement(name, given, limits)) for entry in parameters)
         elif named:
             label = Label(named[0].name_span, "defined here")
-            hints = (f"write `param {name} = …` there",)
-            sink.error("NF208", f"`{name}` is a `let` and cannot be overridden", None, labels=(label,), hints=hints)
+            message = f"`{name}` is a `let` and cannot be overridden"
+            sink.error("NF208", message, None, labels=(label,), hints=(f"write `param {name} = …` there",))
         else:
-            known = sorted({entry.name for entry in entries if _constant(entry).overridable})
-            listed = (f"the parameters are {', '.join(f'`{k}`' for k in known[:8])}",) if known else ()
-            hints = did_you_mean(name, known) or listed or ("the file has no `param`",)
-            sink.error("NF208", f"there is no parameter `{name}` to override", None, hints=hints)
+            _report_unknown(name, entries, sink)
     return found
+
+
+def _report_unknown(name: str, entries: Sequence[Entry], sink: Sink) -> None:
+    known = sorted({entry.name for entry in entries if _constant(entry).overridable})
+    listed = (
+        f"the parameters are {', '.join(f'`{k}`' for k in known[:8])}" if known else "there is no `param`"
+    )
+    hints = did_you_mean(name, known) or (listed,)
+    sink.error("NF208", f"there is no parameter `{name}` to override", None, hints=hints)

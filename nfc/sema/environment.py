@@ -79,12 +79,16 @@ class Environment:
 
     def _look_up(self, node: ast.Name | ast.Path) -> Value:
         if isinstance(node, ast.Path):
-            raise EvaluationError("NF205", f"`{node.span.text}` is a path; a value is expected here", node.span)
+            raise EvaluationError(
+                "NF205", f"`{node.span.text}` is a path; a value is expected here", node.span
+            )
         if node.name in self.bindings:
             bound = self.bindings[node.name]
             if isinstance(bound, Closure | Auto):
                 what = "`auto`" if isinstance(bound, Auto) else "a topology"
-                raise EvaluationError("NF205", f"`{node.name}` is {what}; a value is expected here", node.span)
+                raise EvaluationError(
+                    "NF205", f"`{node.name}` is {what}; a value is expected here", node.span
+                )
             return bound
         if node.name in SIZES:
             return self.sizes[SIZES.index(node.name)]

@@ -23,9 +23,24 @@ class SemanticError(Exception):
         super().__init__(message)
         self.diagnostic = Diagnostic(code, message, span, Severity.ERROR, tuple(labels), tuple(hints))
 
+    @classmethod
+    def of(cls, diagnostic: Diagnostic) -> SemanticError:
+        """The error that carries a diagnostic made elsewhere."""
+        return cls(
+            diagnostic.code,
+            diagnostic.message,
+            diagnostic.span,
+            labels=diagnostic.labels,
+            hints=diagnostic.hints,
+        )
+
 
 class EvaluationError(SemanticError):
     """An expression has no value."""
+
+
+class LimitError(SemanticError):
+    """A limit of the language is passed; what is being elaborated is given up as a whole."""
 
 
 class AlreadyReported(Exception):  # noqa: N818

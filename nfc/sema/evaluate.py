@@ -10,7 +10,7 @@ from nfc.limits import Limits
 from nfc.sema.errors import EvaluationError
 from nfc.sema.functions import FUNCTIONS, FunctionError
 from nfc.sema.operators import arithmetic, boolean, checked, compare, negative, topology_operator
-from nfc.sema.values import Interval, Value, is_number, kind_of
+from nfc.sema.values import Interval, Value, is_number, is_small, kind_of
 from nfc.syntax import ast
 
 Lookup = Callable[[ast.Name | ast.Path], Value]
@@ -46,7 +46,7 @@ class _Evaluation:
             case ast.Name() | ast.Path():
                 return self.lookup(node)
             case ast.List():
-                return tuple([self.value(item) for item in node.items])
+                return self._list(node)
             case ast.Range():
                 return self._range(node)
             case ast.Unary():
@@ -61,11 +61,20 @@ class _Evaluation:
                 message = "a set of neighbours belongs in a mask; a value is expected here"
                 raise EvaluationError("NF205", message, node.span, hints=("a list is written `[a, b]`",))
 
+    def _list(self, node: ast.List) -> tuple[Value, ...]:
+        items = tuple([self.value(item) for item in node.items])
+        if not is_small(items, self.limits.operations, self.limits.nesting):
+            message = f"a list here holds more than {self.limits.operations} values, or nests too deep"
+            raise EvaluationError("NF711", message, node.span)
+        return items
+
     def _range(self, node: ast.Range) -> Interval:
         low, high = self.value(node.low), self.value(node.high)
         for end, value in ((node.low, low), (node.high, high)):
             if not is_number(value):
-                raise EvaluationError("NF205", f"a range runs between numbers; found {kind_of(value)}", end.span)
+                raise EvaluationError(
+                    "NF205", f"a range runs between numbers; found {kind_of(value)}", end.span
+                )
         return Interval(low, high, node.inclusive)  # type: ignore[arg-type]
 
     def _unary(self, node: ast.Unary) -> Value:
@@ -110,11 +119,15 @@ class _Evaluation:
         function = FUNCTIONS.get(node.function)
         if function is None:
             hints = did_you_mean(node.function, FUNCTIONS)
-            raise EvaluationError("NF201", f"unknown function `{node.function}`", node.function_span, hints=hints)
+            raise EvaluationError(
+                "NF201", f"unknown function `{node.function}`", node.function_span, hints=hints
+            )
         for argument in node.arguments:
             if isinstance(argument, ast.Each) or argument.name is not None:
                 message = f"`{node.function}` takes arguments by position alone"
-                raise EvaluationError("NF206", message, argument.span, hints=(f"write `{function.signature}`",))
+                raise EvaluationError(
+                    "NF206", message, argument.span, hints=(f"write `{function.signature}`",)
+                )
         values = [self.value(a.value) for a in node.arguments if isinstance(a, ast.Argument)]
         if len(values) < function.least or (function.most is not None and len(values) > function.most):
             message = f"`{function.signature}` is called with {len(values)} arguments"

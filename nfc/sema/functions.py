@@ -79,18 +79,18 @@ def _extreme(
 def _sum(arguments: Sequence[Value]) -> Value:
     values = _items(arguments[0])
     if isinstance(values, range):
-        return (values[0] + values[-1]) * len_of(values) // 2 if values else 0
+        return (values[0] + values[-1]) * length(values) // 2 if values else 0
     return sum(_number(value) for value in values)
 
 
-def len_of(values: Items) -> int:
+def length(values: Sequence[Value] | range) -> int:
     """The length, also of a range longer than `len` can say."""
     return values.stop - values.start if isinstance(values, range) else len(values)
 
 
 def _len(arguments: Sequence[Value]) -> Value:
     value = arguments[0]
-    return len(value) if isinstance(value, str) else len_of(_items(value))
+    return len(value) if isinstance(value, str) else length(_items(value))
 
 
 def _log(arguments: Sequence[Value]) -> Value:
@@ -106,7 +106,7 @@ def _log(arguments: Sequence[Value]) -> Value:
 
 
 def _exact_log(number: Number, base: Number) -> int | None:
-    """k where number == base**k, for integers; also of a float that is a power of two."""
+    """The k with number == base**k, for integers; also of a float that is a power of two."""
     if isinstance(number, float):
         mantissa, exponent = math.frexp(number)
         return exponent - 1 if base == 2 and mantissa == 0.5 else None

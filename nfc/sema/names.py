@@ -5,8 +5,9 @@ Definitions that nothing uses are checked too, so every mistake in a name is fou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from nfc.diagnostics import Label, Sink, did_you_mean
 from nfc.sema.calls import Formal, arguments_of, callee, match_call
@@ -20,7 +21,7 @@ from nfc.sema.predefined import (
     topology_names,
 )
 from nfc.sema.scope import Entry, Scope, is_free
-from nfc.sema.tree import children
+from nfc.sema.tree import children, walk
 from nfc.source import Span
 from nfc.syntax import ast
 from nfc.topologies.family import AUTO, REQUIRED, Parameter
@@ -140,7 +141,7 @@ class NameCheck:
         while self._pending:
             node, expected, local = self._pending.pop()
             if expected == "any":
-                topology = is_topology(node, self.scope, lambda name, local=local: _undecided(name, local))
+                topology = is_topology(node, self.scope, partial(_undecided, local))
                 expected = "value" if topology is False else "topology" if topology else "any"
             if expected == "topology":
                 self._topology(node, local)
@@ -291,7 +292,7 @@ class NameCheck:
         self.error("NF201", f"unknown {what} `{name}`", span, hints=hints)
 
 
-def _undecided(name: str, local: Locals) -> bool | None:
+def _undecided(local: Locals, name: str) -> bool | None:
     if name not in local:
         raise KeyError(name)
     return None
@@ -334,3 +335,15 @@ def check_definition(entry: Entry, sink: Sink) -> None:
             check.local(definition.input, definition.input_span, local)
             check.value(definition.body, local)
     entry.broken |= not check.ok
+
+
+def topologies_named(entry: Entry) -> Iterator[Entry]:
+    """The topologies that a topology's definition names."""
+    definition = entry.definition
+    assert isinstance(definition, ast.Topology)
+    expressions = [definition.body, *(p.default for p in definition.parameters if p.default is not None)]
+    for node in (part for expression in expressions for part in walk(expression)):
+        if isinstance(node, ast.Name | ast.Call):
+            other = entry.scope.names.get(callee(node)[0])
+            if other is not None and isinstance(other.definition, ast.Topology):
+                yield other

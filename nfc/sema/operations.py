@@ -105,7 +105,9 @@ OPERATIONS: dict[str, Operation] = {
         Operation("transpose", "transpose", supported=False),
         Operation("pad", "pad 1024", (_size("N"),)),
         Operation("crop", "crop 100", (_size("N"),)),
-        Operation("shuffle", "shuffle groups=4", (), (Slot("groups", "integer", minimum=1),), supported=False),
+        Operation(
+            "shuffle", "shuffle groups=4", (), (Slot("groups", "integer", minimum=1),), supported=False
+        ),
         Operation("embed", "embed 1000 64", (_size("VOCAB"), _size("DIM")), (INIT,), supported=False),
         Operation("position", "position 64", (_size("DIM"),), supported=False),
         Operation(

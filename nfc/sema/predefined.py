@@ -58,9 +58,9 @@ def topology_names() -> list[str]:
 def predefined_kind(name: str) -> str | None:
     """What the language means by a name, with its article; None where it is free."""
     if name in FUNCTIONS:
-        return "a function"
+        return "a standard function"
     if is_topology_name(name):
         return "a standard topology"
     if name in SIZES:
-        return "a size at hand in topologies"
-    return "a word" if name == AUTO else None
+        return "a size at hand in every topology"
+    return "a word for arguments" if name == AUTO else None

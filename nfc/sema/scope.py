@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nfc.diagnostics import Label, Sink
-from nfc.sema.functions import FUNCTIONS
-from nfc.sema.predefined import COMBINATORS, SIZES, predefined_kind
+from nfc.sema.predefined import predefined_kind
 from nfc.source import Span
 from nfc.syntax import ast
-from nfc.topologies import FAMILIES
 
 Definition = ast.Constant | ast.Mask | ast.Topology | ast.Network | ast.BadDefinition
 
@@ -52,7 +50,8 @@ class Scope:
     Attributes:
         own: what the file defines, by name, in order.
         names: all that it sees, by name.
-        incomplete: a file that it uses could not be read, so that an unknown name may be defined there.
+        incomplete: an unknown name may be one that could not be read: in a file that it uses, or in
+            a definition that is malformed.
     """
 
     file: ast.File
@@ -87,7 +86,9 @@ def is_free(name: str, span: Span, names: dict[str, Entry], sink: Sink) -> bool:
     """Whether a name may be defined; otherwise it is reported with the place of the other definition."""
     taken = predefined_kind(name)
     if taken is not None:
-        sink.error("NF203", f"`{name}` is {taken} of the language", span, hints=("choose another name",))
+        sink.error(
+            "NF203", f"the name `{name}` is taken: it is {taken}", span, hints=("choose another name",)
+        )
         return False
     other = names.get(name)
     if other is None:
@@ -97,28 +98,15 @@ def is_free(name: str, span: Span, names: dict[str, Entry], sink: Sink) -> bool:
     return False
 
 
-def open_uses(scope: Scope, used: Iterable[tuple[ast.Use, Scope | None]], sink: Sink) -> None:
+def open_uses(scope: Scope, used: Iterable[Scope], sink: Sink) -> None:
     """Add what the used files define themselves; a name that then stands for two things is reported."""
-    for statement, other in used:
-        if other is None:
-            scope.incomplete = True
-            continue
-        scope.incomplete |= any(_is_nameless(definition) for definition in other.file.definitions)
+    for other in used:
         for name, entry in other.own.items():
             known = scope.names.get(name)
             if known is None:
                 scope.names[name] = entry
             elif known is not entry and not (known.broken or entry.broken):
-                _report_clash(name, statement, known, entry, scope, sink)
-
-
-def unknown_hints(scope: Scope, accepted: Callable[[Entry], bool], extra: Iterable[str] = ()) -> list[str]:
-    """Names that a wrong one may stand for."""
-    return [*(name for name, entry in scope.names.items() if accepted(entry)), *extra]
-
-
-def _is_nameless(definition: ast.Definition) -> bool:
-    return isinstance(definition, ast.BadDefinition) and definition.name is None
+                _report_clash(name, known, entry, scope, sink)
 
 
 def _report_twice(name: str, span: Span, other: Entry, sink: Sink) -> None:
@@ -126,18 +114,17 @@ def _report_twice(name: str, span: Span, other: Entry, sink: Sink) -> None:
     sink.error("NF202", f"`{name}` is defined twice", span, labels=(label,), hints=("rename one of the two",))
 
 
-def _report_clash(
-    name: str, statement: ast.Use, known: Entry, entry: Entry, scope: Scope, sink: Sink
-) -> None:
-    here = known.scope is scope
-    where = "this file" if here else f'"{known.scope.file.source.name}"'
+def _report_clash(name: str, known: Entry, entry: Entry, scope: Scope, sink: Sink) -> None:
+    where = "this file" if known.scope is scope else f"`{known.scope.file.source.name}`"
     sink.error(
         "NF202",
-        f'`{name}` is defined both in {where} and in "{statement.path}"',
-        known.name_span if here else statement.path_span,
-        labels=(
-            *(() if here else (Label(known.name_span, f"one definition, {known.kind}"),)),
-            Label(entry.name_span, f"the other definition, {entry.kind}"),
-        ),
+        f"`{name}` is defined both in {where} and in `{entry.scope.file.source.name}`",
+        known.name_span,
+        labels=(Label(entry.name_span, f"the other definition, {entry.kind}"),),
         hints=("rename one of the two",),
     )
+
+
+def nameless(file: ast.File) -> bool:
+    """Whether a definition was so malformed that what it defines is not known."""
+    return any(isinstance(d, ast.BadDefinition) and d.name is None for d in file.definitions)

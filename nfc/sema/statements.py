@@ -82,7 +82,13 @@ class _Check:
     ok: bool = True
 
     def error(
-        self, code: str, message: str, span: Span, *, labels: tuple[Label, ...] = (), hints: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        labels: tuple[Label, ...] = (),
+        hints: tuple[str, ...] = (),
     ) -> None:
         self.ok = False
         self.sink.error(code, message, span, labels=labels, hints=hints)
@@ -91,7 +97,9 @@ class _Check:
 
     def first_operation(self, network: ast.Network) -> None:
         first = next((s for s in network.body.statements if not isinstance(s, ast.Init)), None)
-        if isinstance(first, ast.BadStatement) or (isinstance(first, ast.Operation) and first.name == "input"):
+        if isinstance(first, ast.BadStatement) or (
+            isinstance(first, ast.Operation) and first.name == "input"
+        ):
             return
         if any(operation.name == "input" for operation in operations_in(network.body)):
             return  # reported where it stands
@@ -155,8 +163,12 @@ class _Check:
             labels = (Label(other.label_span or other.span, "first used here"),)
             self.error("NF202", f"the label `{label}` is used twice in one block", span, labels=labels)
         else:
-            labels = (Label(other.name_span, f"this is `{label}` too, as unlabelled operations are numbered"),)
-            self.error("NF202", f"the label `{label}` is also the name of another operation", span, labels=labels)
+            labels = (
+                Label(other.name_span, f"this is `{label}` too, as unlabelled operations are numbered"),
+            )
+            self.error(
+                "NF202", f"the label `{label}` is also the name of another operation", span, labels=labels
+            )
 
     # --- operations ---
 
@@ -183,7 +195,8 @@ class _Check:
         if isinstance(entry.definition, ast.BadDefinition):
             self.ok = False
             return
-        extra = next((*node.positionals, *node.keywords, *node.blocks, *(v for v in (node.via,) if v)), None)
+        via = () if node.via is None else (node.via,)
+        extra = next(iter((*node.positionals, *node.keywords, *node.blocks, *via)), None)
         if extra is not None:
             self.error("NF206", f"the network `{node.name}` takes no arguments", extra.span)
         self.statements.inlined[id(node)] = entry
@@ -208,13 +221,12 @@ class _Check:
         if node.via is not None and not operation.via:
             message = f"`{node.name}` has no wiring and takes no `via`"
             self.error("NF206", message, node.via.span)
-        branched = bool(node.blocks) and "{" in _between(node.name_span, node.blocks[0].span)
         match operation.blocks:
             case "none" if node.blocks:
                 self.error("NF206", f"`{node.name}` takes no block", node.blocks[0].span)
-            case "one" if len(node.blocks) != 1 or branched:
+            case "one" if len(node.blocks) != 1:
                 self._lacks(node, operation, "takes one block")
-            case "many" if not (node.blocks and branched):
+            case "many" if not node.blocks:
                 self._lacks(node, operation, "takes branches, each a block of its own")
 
     def _lacks(self, node: ast.Operation, operation: Operation, message: str) -> None:
@@ -251,7 +263,9 @@ class _Check:
             takes = "one argument" if most == 1 else f"{most} arguments" if most else "no argument"
             hints = (f"write `{operation.example}`",)
             if node.name == "linear":
-                hints = (f"the inputs are those that arrive: write `linear {node.positionals[-1].span.text}`",)
+                hints = (
+                    f"the inputs are those that arrive: write `linear {node.positionals[-1].span.text}`",
+                )
             self.error("NF206", f"`{node.name}` takes {takes}", node.positionals[most].span, hints=hints)
         required = [s.name for s in operation.positionals[len(node.positionals) :]]
         keys = {keyword.name for keyword in node.keywords}
@@ -294,7 +308,3 @@ class _Check:
     def _unknown_word(self, what: str, word: str, words: tuple[str, ...], span: Span) -> None:
         hints = did_you_mean(word, words) or (f"write one of {', '.join(f'`{known}`' for known in words)}",)
         self.error("NF212", f"`{what}` knows no `{word}`", span, hints=hints)
-
-
-def _between(left: Span, right: Span) -> str:
-    return left.source.text[left.end : right.start]

@@ -13,7 +13,7 @@ class Interval:
     high: int | float
     inclusive: bool
 
-    def __contains__(self, number: int | float) -> bool:
+    def __contains__(self, number: float) -> bool:
         return self.low <= number <= self.high if self.inclusive else self.low <= number < self.high
 
     @property
@@ -54,6 +54,20 @@ def kind_of(value: Value) -> str:
             return "a list"
         case Interval():
             return "a range"
+
+
+def is_small(value: Value, items: int, depth: int) -> bool:
+    """Whether lists in lists hold at most `items` values and lie at most `depth` deep."""
+    pending = [(value, 0)]
+    for _ in range(items + 1):
+        if not pending:
+            return True
+        inner, level = pending.pop()
+        if isinstance(inner, tuple):
+            if level >= depth:
+                return False
+            pending += [(item, level + 1) for item in inner]
+    return False
 
 
 def show(value: Value) -> str:

@@ -43,7 +43,6 @@ def _make(text: str, *, cache: bool | str) -> Lark:
         lexer="contextual",
         start=["file", "alone"],
         postlex=LayoutFilter(),
-        propagate_positions=True,
         maybe_placeholders=True,
         cache=cache,
     )

@@ -14,7 +14,7 @@ from lark import Token
 
 from nfc.syntax.words import CONTINUING, RESERVED_TOKENS
 
-_CLOSERS = {"BLOCK_OPEN": "BLOCK_CLOSE", "SET_OPEN": "SET_CLOSE", "_LPAR": "_RPAR", "_LSQB": "_RSQB"}
+_CLOSERS = {"BLOCK_OPEN": "BLOCK_CLOSE", "SET_OPEN": "SET_CLOSE", "LPAR": "RPAR", "LSQB": "RSQB"}
 _BLOCK = "BLOCK_OPEN"
 
 
@@ -26,7 +26,7 @@ class Layout:
         raw: the lexer's tokens.
         nesting: how many brackets and blocks may be open; the opener that passes it comes as UNKNOWN.
         insertions: repairs of error recovery: what to read in front of the first token from an offset on,
-            as if it stood there: `{`, or `)` for the closer of whatever bracket is innermost.
+            as if it stood there: `{` and `}` of blocks, `)` for the closer of any other bracket.
         stack: token types of the brackets that are open, outermost first.
         before: `stack` as it was before the token that came last.
         previous: type of the token that came last; None at the file's start.
@@ -38,7 +38,7 @@ class Layout:
     stack: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     previous: str | None = None
-    _pending: deque[tuple[str, int]] = field(default_factory=deque)
+    _due: deque[tuple[int, str]] | None = None
     _held: Token | None = None
 
     def __iter__(self) -> Layout:
@@ -52,31 +52,39 @@ class Layout:
                 self.previous = placed.type
                 return placed
 
-    def resume(self, *, stack: tuple[str, ...], previous: str | None) -> None:
-        """Go on in another state, after the lexer was set to another place."""
-        self._held = None
-        self._pending.clear()
+    def resume(self, raw: Iterator[Token], offset: int, stack: tuple[str, ...], previous: str) -> None:
+        """Go on with other raw tokens, from another offset and in another state."""
+        self.raw, self._held = raw, None
+        self._due = deque((place, text) for place, text in self._all_due() if place >= offset)
         self.stack, self.before, self.previous = stack, stack, previous
 
+    def _all_due(self) -> list[tuple[int, str]]:
+        places = sorted(self.insertions)
+        return [(place, character) for place in places for character in self.insertions[place]]
+
     def _read(self) -> Token:
-        """The next raw token, after what is inserted in front of it."""
-        if self._held is None and not self._pending:
+        """The next raw token, or what is inserted in front of it."""
+        if self._due is None:
+            self._due = deque(self._all_due())
+        if self._held is None:
             self._held = next(self.raw, None)
-            place = _END if self._held is None else self._held.start_pos or 0
-            for offset in sorted(offset for offset in self.insertions if offset <= place):
-                self._pending.extend((character, offset) for character in self.insertions[offset])
-            self.insertions = {offset: text for offset, text in self.insertions.items() if offset > place}
-        if self._pending:
-            return self._inserted(*self._pending.popleft())
+        while self._due and (self._held is None or self._due[0][0] <= (self._held.start_pos or 0)):
+            inserted = self._inserted(*self._due.popleft())
+            if inserted is not None:
+                return inserted
         if self._held is None:
             raise StopIteration
         token, self._held = self._held, None
         return token
 
-    def _inserted(self, character: str, offset: int) -> Token:
+    def _inserted(self, offset: int, character: str) -> Token | None:
+        """A token without text; None for a closer of what is not open."""
         kind = "LBRACE"
-        if character == ")":
-            kind = _CLOSERS[self.stack[-1]] if self.stack else "NEWLINE"
+        if character != "{":
+            innermost = self.stack[-1] if self.stack else None
+            if innermost is None or (innermost == _BLOCK) != (character == "}"):
+                return None
+            kind = _CLOSERS[innermost]
         return Token(kind, "", offset, end_pos=offset)
 
     def _place(self, token: Token) -> Token | None:
@@ -84,9 +92,9 @@ class Layout:
         match token.type:
             case "NEWLINE" | "SEMICOLON":
                 return self._separator(token)
-            case "LBRACE" | "_LPAR" | "_LSQB":
+            case "LBRACE" | "LPAR" | "LSQB":
                 return self._open(token)
-            case "RBRACE" | "_RPAR" | "_RSQB" | "BLOCK_CLOSE" | "SET_CLOSE":
+            case "RBRACE" | "RPAR" | "RSQB" | "BLOCK_CLOSE" | "SET_CLOSE":
                 return self._close(token)
             case _:
                 return token
@@ -121,7 +129,7 @@ class LayoutFilter:
     """The `postlex` object of the parser: makes a `Layout` for each text."""
 
     always_accept = (
-        *("LBRACE", "RBRACE", "_LPAR", "_RPAR", "_LSQB", "_RSQB"),
+        *("LBRACE", "RBRACE", "LPAR", "RPAR", "LSQB", "RSQB"),
         *("NEWLINE", "SEMICOLON", "STRING", "NAME", "UNKNOWN"),
         *RESERVED_TOKENS,
     )
@@ -130,6 +138,3 @@ class LayoutFilter:
 
     def process(self, stream: Iterator[Token]) -> Layout:
         return Layout(stream)
-
-
-_END = 1 << 62

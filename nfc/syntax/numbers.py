@@ -53,7 +53,7 @@ def _integer(digits: str, power: int, limits: Limits) -> int:
         return 0
     if len(digits) + power > limits.integer_bits * _DIGITS_PER_BIT + 1:
         raise too_large
-    value = _from_digits(digits) * 10**power
+    value: int = _from_digits(digits) * 10**power
     if value.bit_length() > limits.integer_bits:
         raise too_large
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 RESERVED = ("and", "or", "not", "xor", "in", "for", "if", "true", "false", "via", "as", "each")
 """Words that are no names anywhere."""
 
-RESERVED_TOKENS = ("AND", "OR", "NOT", "XOR", "IN", "_FOR", "_IF", "TRUE", "FALSE", "_VIA", "_AS", "_EACH")
+RESERVED_TOKENS = ("AND", "OR", "NOT", "XOR", "IN", "FOR", "IF", "TRUE", "FALSE", "_VIA", "_AS", "EACH")
 
 DEFINITIONS = ("nf", "use", "param", "let", "mask", "topology", "network", "check")
 """First words of what stands in a file; names everywhere else."""
@@ -30,7 +30,7 @@ CONTINUING_TEXT = frozenset(
 )
 """The same tokens as text."""
 
-EXPRESSION_STARTS = frozenset("NAME PATH NUMBER STRING TRUE FALSE NOT MINUS TILDE _LPAR _LSQB".split())
+EXPRESSION_STARTS = frozenset("NAME PATH NUMBER STRING TRUE FALSE NOT MINUS TILDE LPAR LSQB".split())
 
 OPERATORS = frozenset(
     "CASCADE OR AND COMPARATOR IN RANGE XOR PLUS MINUS BAR AMPERSAND STAR SLASH FLOOR PERCENT POWER".split()
@@ -46,10 +46,10 @@ _SHOWN = {
     "_EQUAL": "`=`",
     "_COMMA": "`,`",
     "_COLON": "`:`",
-    "_LPAR": "`(`",
-    "_RPAR": "`)`",
-    "_LSQB": "`[`",
-    "_RSQB": "`]`",
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "RSQB": "`]`",
     "BLOCK_OPEN": "`{`",
     "BLOCK_CLOSE": "`}`",
     "SET_OPEN": "`{`",
@@ -69,7 +69,9 @@ def describe_expected(tokens: frozenset[str]) -> str:
     if OPERATORS & left:
         left -= OPERATORS
         shown.append("an operator")
-    shown += sorted({_SHOWN.get(token, f"`{token.strip('_').lower()}`") for token in left.difference(_UNSHOWN)})
+    shown += sorted(
+        {_SHOWN.get(token, f"`{token.strip('_').lower()}`") for token in left.difference(_UNSHOWN)}
+    )
     if len(shown) <= 1:
         return "".join(shown) or "the end of the file"
     return f"{', '.join(shown[:-1])} or {shown[-1]}"

@@ -30,7 +30,9 @@ def complete(family: Family, given: Mapping[str, object]) -> Arguments:
     for name in given:
         if name not in known:
             message = f"`{family.name}` has no argument `{name}`; it takes {_listed(family)}"
-            raise TopologyError("NF401", message, argument=name, hint=next(iter(did_you_mean(name, known)), None))
+            raise TopologyError(
+                "NF401", message, argument=name, hint=next(iter(did_you_mean(name, known)), None)
+            )
     arguments = {name: given.get(name, parameter.default) for name, parameter in known.items()}
     for name, value in arguments.items():
         _check(family, known[name], value)
@@ -50,12 +52,12 @@ def _check(family: Family, parameter: Parameter, value: object) -> None:
         return
     if not (_has_kind(parameter.kind, value) and _in_range(parameter, value)):
         message = f"`{name}` of `{family.name}` is {accepted(parameter)}, not `{_written(value)}`"
-        hint = f"`//` divides to an integer: `{int(value)}`" if _whole(parameter, value) else None
+        hint = "`//` divides to an integer" if _is_quotient(parameter, value) else None
         raise TopologyError("NF401", message, argument=name, hint=hint)
 
 
-def _whole(parameter: Parameter, value: object) -> bool:
-    return parameter.kind in ("integer", "seed") and isinstance(value, float) and value.is_integer()
+def _is_quotient(parameter: Parameter, value: object) -> bool:
+    return parameter.kind in ("integer", "seed") and isinstance(value, float)
 
 
 def accepted(parameter: Parameter) -> str:
@@ -81,7 +83,11 @@ def _has_kind(kind: str, value: object) -> bool:
         case "integers":
             return isinstance(value, tuple) and bool(value) and all(_is_integer(item) for item in value)
         case "systems":
-            return isinstance(value, tuple) and bool(value) and all(_has_kind("integers", item) for item in value)
+            return (
+                isinstance(value, tuple)
+                and bool(value)
+                and all(_has_kind("integers", item) for item in value)
+            )
         case "number":
             return _is_integer(value) or isinstance(value, float)
         case _:
@@ -117,6 +123,15 @@ def _written(value: object) -> str:
         case _:
             text = str(value)
     return text if len(text) <= 60 else f"{text[:50]}…"
+
+
+def require_width(rows: int, arguments: Arguments) -> None:
+    """Raise TopologyError NF301 when `width=` asks for another number of outputs than there are."""
+    width = optional_integer(arguments, "width")
+    if width not in (None, rows):
+        message = f"`width={width}` asks for {width} outputs, and the place has {rows}"
+        hint = "only a part of a cascade that is not its last sets its own width"
+        raise TopologyError("NF301", message, argument="width", hint=hint)
 
 
 def integer(arguments: Arguments, name: str) -> int:

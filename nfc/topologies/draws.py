@@ -48,10 +48,16 @@ class Draws:
     place: int = 0
     part: int = 0
 
+    def words(self, step: int, count: int) -> NDArray[np.uint32]:
+        """`count` integers of 32 bits."""
+        return philox.words(self.seed, self._stream(step), count)
+
     def integers(self, step: int, count: int) -> NDArray[np.uint64]:
         """`count` integers of 64 bits."""
-        stream = self.purpose << 56 | self.place << 32 | self.part << 24 | step
-        return philox.integers(self.seed, stream, count)
+        return philox.integers(self.seed, self._stream(step), count)
+
+    def _stream(self, step: int) -> int:
+        return self.purpose << 56 | self.place << 32 | self.part << 24 | step
 
     def fractions(self, step: int, count: int) -> Numbers:
         """`count` multiples of 2^-53 in [0, 1): the upper 53 bits of each integer."""
@@ -112,7 +118,7 @@ _LN2 = 0.6931471805599453
 
 
 def logarithm(values: Numbers) -> Numbers:
-    """ln of numbers in (0, 1], to about 1e-16, in operations that round alike on every machine.
+    """Ln of numbers in (0, 1], to about 1e-16, in operations that round alike on every machine.
 
     ln(m·2^e) = e·ln 2 + 2·artanh(s), s = (m − 1)/(m + 1), with m between √½ and √2, where twelve
     terms of the series suffice.

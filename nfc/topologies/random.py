@@ -17,11 +17,12 @@ from nfc.ir.fabric import Fabric
 from nfc.ir.factors import Factor, Indices
 from nfc.ir.structure import fan_in as fan_in_factor
 from nfc.ir.structure import kron
-from nfc.topologies.arguments import integer
+from nfc.topologies.arguments import integer, require_width
 from nfc.topologies.draws import Draws, Purpose
 from nfc.topologies.family import AUTO, Arguments, Extent, Family, Parameter, TopologyError
 
 ROUNDS = 64
+_VALUE_BITS = 29
 
 
 def balanced(rows: int, cols: int, fan_in: int, draws: Draws) -> Factor:
@@ -43,7 +44,10 @@ def require_fan_in(fan_in: int, cols: int) -> None:
     """Raise TopologyError NF301 when an output cannot read `fan_in` of `cols` inputs."""
     if fan_in > cols:
         message = f"`fan_in` is at most the number of inputs, {cols}, not {fan_in}"
-        raise TopologyError("NF301", message, argument="fan_in", hint="`fan_in=…` small enough, or `dense`")
+        raise TopologyError("NF301", message, argument="fan_in", hint=f"`fan_in={cols}` reads them all")
+    if cols > 2**_VALUE_BITS:
+        message = f"a random topology has at most 2^{_VALUE_BITS} inputs, not {cols}"
+        raise TopologyError("NF301", message)
 
 
 def _complement(table: Indices, cols: int) -> Indices:
@@ -61,12 +65,11 @@ def _draw(rows: int, cols: int, fan_in: int, draws: Draws) -> Indices:
         if not len(unsettled):
             return table
         pairs = _partners(unsettled, rows, draws, 2 + 2 * turn)
-        deals = draws.integers(3 + 2 * turn, pairs.size * fan_in).reshape(len(pairs), -1)
-        _trade(table, pairs, deals)
+        _trade(table, pairs, draws.words(3 + 2 * turn, pairs.size * fan_in))
         unsettled = _unsettled(table, unsettled, pairs)
     while len(unsettled):
         pairs = _certain_pair(table, unsettled[0])
-        _trade(table, pairs, np.zeros((1, 2 * fan_in), np.uint64))
+        _trade(table, pairs, np.zeros(2 * fan_in, np.uint32))
         unsettled = _unsettled(table, unsettled, pairs)
     return table
 
@@ -101,22 +104,31 @@ def _certain_pair(table: Indices, output: int) -> Indices:
     return np.array([[output, (table == twice).any(axis=1).argmin()]])
 
 
-def _trade(table: Indices, pairs: Indices, deals: NDArray[np.uint64]) -> None:
-    """Deal the stubs of each pair of outputs anew, in place; `deals` are random, [pairs, 2 · fan_in]."""
+def _trade(table: Indices, pairs: Indices, deals: NDArray[np.uint32]) -> None:
+    """Deal the stubs of each pair of outputs anew, in place; `deals` are random, one a stub."""
     fan_in = table.shape[1]
-    pool = np.sort(table[pairs].reshape(len(pairs), -1), axis=1)
+    pool = np.sort(table[pairs].reshape(len(pairs), 2 * fan_in), axis=1)
     follows = np.zeros(pool.shape, np.bool_)
     follows[:, 1:] = pool[:, 1:] == pool[:, :-1]
     first, second = np.zeros_like(follows), np.zeros_like(follows)
     first[:, :-1] = ~follows[:, :-1] & follows[:, 1:]
     second[:, 1:] = first[:, :-1]
-    keys = deals >> np.uint64(1)
-    keys[first], keys[second] = 0, 2**63
-    dealt = np.take_along_axis(pool, np.argsort(keys, axis=1, kind="stable"), axis=1)
+    # The lower half of the keys goes to the one output, the upper half to the other.
+    keys = deals.reshape(pool.shape).astype(np.int64) + 1
+    keys[first], keys[second] = 0, 2**33
+    dealt = _sorted_by(keys, pool)
     table[pairs] = np.sort(dealt.reshape(len(pairs), 2, fan_in), axis=2)
 
 
+def _sorted_by(keys: Indices, values: Indices) -> Indices:
+    """The values of each row in the order of their keys, below 2^34, then of themselves."""
+    ordered: Indices = np.sort(keys << _VALUE_BITS | values, axis=1)
+    ordered &= 2**_VALUE_BITS - 1
+    return ordered
+
+
 def _build(rows: int, cols: int, arguments: Arguments) -> Fabric:
+    require_width(rows, arguments)
     draws = Draws(integer(arguments, "seed"), Purpose.RANDOM)
     return balanced(rows, cols, integer(arguments, "fan_in"), draws)
 

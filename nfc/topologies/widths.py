@@ -6,7 +6,7 @@ from math import isqrt
 
 
 def quotient(numerator: int, denominator: int) -> int:
-    """numerator / denominator, rounded up."""
+    """Numerator / denominator, rounded up."""
     return -(-numerator // denominator)
 
 

@@ -49,7 +49,11 @@ def brute(fabric: Fabric) -> tuple[Paths, Reach]:
 def assert_agrees(fabric: Fabric) -> None:
     statistics, reached = brute(fabric)
     found = paths(fabric)
-    assert (found.minimum, found.maximum, found.mean) == (statistics.minimum, statistics.maximum, statistics.mean)
+    assert (found.minimum, found.maximum, found.mean) == (
+        statistics.minimum,
+        statistics.maximum,
+        statistics.mean,
+    )
     assert found.variation == pytest.approx(statistics.variation, abs=1e-12)
     assert reach(fabric) == reached
 
@@ -106,12 +110,22 @@ def shuffled(fabric: Cascade, seed: int) -> Fabric:
     random = np.random.default_rng(seed)
     inputs, outputs = random.permutation(fabric.cols), random.permutation(fabric.rows)
     first, *middle, last = fabric.parts
-    return Cascade((permuted(first, np.arange(first.rows), inputs), *middle, permuted(last, outputs, np.arange(last.cols))))
+    return Cascade(
+        (
+            permuted(first, np.arange(first.rows), inputs),
+            *middle,
+            permuted(last, outputs, np.arange(last.cols)),
+        )
+    )
 
 
 def permuted(factor: Kron, rows: np.ndarray, cols: np.ndarray) -> Blocks:
-    row = rows[np.arange(factor.rows).reshape(factor.a, factor.b, factor.d).transpose(0, 2, 1).reshape(-1, factor.b)]
-    col = cols[np.arange(factor.cols).reshape(factor.a, factor.c, factor.d).transpose(0, 2, 1).reshape(-1, factor.c)]
+    row = rows[
+        np.arange(factor.rows).reshape(factor.a, factor.b, factor.d).transpose(0, 2, 1).reshape(-1, factor.b)
+    ]
+    col = cols[
+        np.arange(factor.cols).reshape(factor.a, factor.c, factor.d).transpose(0, 2, 1).reshape(-1, factor.c)
+    ]
     order = np.argsort(row.min(axis=1))
     return Blocks(np.sort(row, axis=1)[order], np.sort(col, axis=1)[order])
 
@@ -248,7 +262,9 @@ def test_edges_without_a_path_are_not_connected() -> None:
 
 
 @pytest.mark.parametrize("measure", [paths, reach])
-def test_too_much_work_is_refused(measure: Callable[[Fabric], object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_work_is_refused(
+    measure: Callable[[Fabric], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(paths_module, "WORK", 1000)
     monkeypatch.setattr(paths_module, "quotient", lambda fabric: None)
     with pytest.raises(PropertyError) as caught:

@@ -6,9 +6,9 @@ network activations {
     relu
     linear 8 via block(size=4)
     gelu
-    linear 8 via block(count=2) init=xavier
+    linear 8 init=xavier via block(count=2)
     silu
-    linear 8 via butterfly bias=false
+    linear 8 bias=false via butterfly
     tanh
     linear 8 via hypercube
     sigmoid

@@ -9,9 +9,9 @@ network initialised {
     gelu
     linear 12 init=kaiming
     leaky_relu
-    linear 12 via small_world(fan_in=5) init=xavier
+    linear 12 init=xavier via small_world(fan_in=5)
     tanh
-    linear 12 via bernoulli(density=40%) init=dense_xavier
+    linear 12 init=dense_xavier via bernoulli(density=40%)
     sigmoid
-    linear 9 via bernoulli(density=60%, seed=9) init=balanced
+    linear 9 init=balanced via bernoulli(density=60%, seed=9)
 }

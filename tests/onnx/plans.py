@@ -8,6 +8,7 @@ import numpy as np
 
 from nfc.ir.fabric import Cascade, Fabric
 from nfc.ir.factors import Blocks, Edges, Factor, FanIn, Kron, Restricted, Shifts
+from nfc.ir.names import attribute_path
 from nfc.ir.network import Block, Concat, Draw, Inline, Linear, Network, Op, Repeat, Residual
 from nfc.ir.network import Sum as SumOp
 from nfc.ir.parameters import Weights, factor_name, parameters
@@ -64,8 +65,9 @@ def lowered(op: Op) -> Op:
                 input=op.input,
                 output=op.output,
                 kernel=kernel_of(op.fabric, op.path),
-                bias=f"{op.path}.bias" if op.bias else None,
+                bias=f"{attribute_path(op.path)}.bias" if op.bias else None,
                 topology=op.topology,
+                span=op.span,
             )
         case Repeat(copies=copies):
             return replace(op, copies=tuple(lowered_block(copy) for copy in copies))
@@ -108,5 +110,3 @@ def factor_kernel(factor: Factor, name: str) -> Kernel:
         case Edges(indptr=indptr, indices=indices):
             return Sparse(weight, factor.rows, factor.cols, indptr, indices)
     raise AssertionError(factor)
-
-

@@ -56,9 +56,7 @@ def half_agrees(fabric: Fabric, form: str) -> None:
     from tests.onnx.plans import weights_of
 
     net = network("n", (linear("linear1", fabric),))
-    weights = {
-        name: value.astype(np.float16).astype(np.float32) for name, value in weights_of(net).items()
-    }
+    weights = {name: value.astype(np.float16).astype(np.float32) for name, value in weights_of(net).items()}
     assert_computes(net, weights, sparse=form, dtype="float16")
 
 

@@ -135,3 +135,13 @@ def test_names_that_are_taken() -> None:
     """Labels may be called as the model's input and output, or as steps inside a layer."""
     ops = tuple(linear(path, butterfly(4)) for path in ("output", "input", "output_2"))
     assert_computes(network("n", ops))
+
+
+def test_a_path_that_is_the_name_of_a_weight() -> None:
+    """A layer `type` has the weight `type_.weight` in state dicts; so may an operation in a block `type_`."""
+    relu = same(Activation, "type_.weight", (4,), function="relu")
+    ops = (
+        Inline(path="type_", input=(4,), output=(4,), network="other", body=(relu,)),
+        linear("type", Kron(1, 4, 4, 1)),
+    )
+    assert_computes(network("n", ops))

@@ -8,10 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nfc.backends.onnx_graph.graph import Graph
-from nfc.backends.onnx_graph.kernels import Unstructured, outputs, positions, shape_of
+from nfc.backends.onnx_graph.kernels import Unstructured, positions, shape_of
 from nfc.backends.onnx_graph.storage import Storage
 from nfc.ir.network import Op
-from nfc.lowering.plan import Add, Chain, CropFeatures, Dense, Kernel, Neighbours, PadFeatures, Sparse
+from nfc.lowering.kernels import output_features
+from nfc.lowering.plan import (
+    Add,
+    Blocked,
+    Chain,
+    CropFeatures,
+    Dense,
+    Kernel,
+    Neighbours,
+    PadFeatures,
+    Sparse,
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class BatchFirst:
     op: Op
 
     def product(self, value: str, kernel: Kernel, bias: str | None, name: str) -> str:
-        """[batch, inputs] → [batch, outputs], the bias added by the last matrix."""
+        """[batch, inputs] → [batch, outputs], the bias added in the last node."""
         return self._kernel(value, self.op.input[-1], kernel, bias, name)
 
     def _kernel(self, value: str, features: int, kernel: Kernel, bias: str | None, name: str) -> str:
@@ -31,7 +42,7 @@ class BatchFirst:
             case Chain(parts=(*before, last)):
                 for part in before:
                     value = self._kernel(value, features, part, None, self._name("part"))
-                    features = outputs(part, features)
+                    features = output_features(part, features)
                 return self._kernel(value, features, last, bias, name)
             case Add(parts=parts):
                 biases = [bias] + [None] * (len(parts) - 1)
@@ -40,9 +51,9 @@ class BatchFirst:
                     for part, term_bias in zip(parts, biases, strict=True)
                 ]
                 return self.graph.total(terms, name)
-            case Dense(weight=weight):
-                matrix = self.storage.array(self.op, weight.name, self.storage.factor(weight))
-                return self._gemm(value, matrix, bias, name)
+            case Dense(weight=weight) | Blocked(weight=weight, a=1, d=1):
+                matrix = self.storage.factor(weight).reshape(-1, features)
+                return self._gemm(value, self.storage.array(self.op, weight.name, matrix), bias, name)
             case Neighbours() | Sparse():
                 return self._gemm(value, self._matrix(kernel), bias, name)
             case PadFeatures(size=size):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nfc.backends.onnx_graph.blocks import emit_block
-from nfc.backends.onnx_graph.graph import Graph, TooLargeError, serialise
+from nfc.backends.onnx_graph.graph import Graph, TooLargeError
+from nfc.backends.onnx_graph.model import serialise
 from nfc.backends.onnx_graph.options import Options, check_options
 from nfc.backends.onnx_graph.storage import Storage, report_stored_dense
 from nfc.diagnostics import NfcError, Sink
@@ -23,8 +24,8 @@ def emit_onnx(
 ) -> bytes:
     """The network as an ONNX model: `input` [batch, *plan.input] → `output` [batch, *plan.output], float32.
 
-    The same arguments give the same bytes. `sink` gets a warning (NF621) for each layer that is
-    smaller dense than in the form asked for.
+    The same arguments give the same bytes. `sink` gets a warning (NF621) for each layer too dense
+    to be smaller in the form asked for.
 
     Args:
         weights: every parameter and buffer of the plan, as `nfc.ir.parameters` names and shapes them.
@@ -33,26 +34,31 @@ def emit_onnx(
         opset: the operator set, 18 to 26.
 
     Raises:
-        NfcError: NF620 for an option that is not offered, NF622 for weights beyond float16, NF623
-            for a model beyond protobuf's 2 GiB; what is in `sink`.
+        NfcError: NF620, for an option that is not offered, weights beyond float16, or a model beyond
+            protobuf's 2 GiB. It holds all that was found; `sink` is then left as it was.
     """
     return emit_with(plan, weights, Options(sparse=sparse, dtype=dtype, opset=opset), sink)
 
 
 def emit_with(plan: Plan, weights: Weights, options: Options, sink: Sink) -> bytes:
     """As `emit_onnx`, with the bounds of storage open."""
-    check_options(options, sink)
-    _raise_errors(sink)
-    storage = Storage(Graph(options.file_limit, taken={"input", "output"}), weights, options, sink)
+    found = Sink()
+    check_options(options, found)
+    _raise_errors(found)
+    # labels may be called like these; then their values are numbered
+    graph = Graph(options.file_limit, taken={"input", "output", *weights})
+    storage = Storage(graph, weights, options, found)
     try:
         model = _model(plan, storage)
     except TooLargeError as error:
         message = f"an ONNX file holds up to 2 GiB, and `{error.name}` takes this one past them"
         hints = ("store the weights as float16", "compile to torch, whose weight files have no such limit")
-        sink.error("NF623", message, None, hints=hints)
+        found.error("NF620", message, None, hints=hints)
         model = b""
     report_stored_dense(storage)
-    _raise_errors(sink)
+    _raise_errors(found)
+    for warning in found.diagnostics:
+        sink.add(warning)
     return model
 
 

@@ -1,8 +1,8 @@
 """Feature-first values, [*axes, batch], and the ways to move their features.
 
-Never a transpose of [batch, …] straight into a product: ONNX Runtime fuses it into one that divides
-by zero when the batch is empty. `enter` is a plain matrix transpose; all others move axes of
-features only.
+Never a transpose that moves the batch straight into a batched product: ONNX Runtime fuses the two,
+and up to version 1.31 the result divides by zero when the batch is empty. `enter` is a plain matrix
+transpose; all others before a product move axes of features only.
 """
 
 from __future__ import annotations

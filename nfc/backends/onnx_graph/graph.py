@@ -1,4 +1,4 @@
-"""An ONNX graph under construction, and its size in bytes. The one place that imports onnx.
+"""An ONNX graph under construction, and its size in bytes.
 
 The size is kept as nodes and tensors are added, so that alternatives can be built beside the graph
 and compared, and so that protobuf's limit is met here and not as a fault inside protobuf.
@@ -6,7 +6,7 @@ and compared, and so that protobuf's limit is met here and not as a fault inside
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nfc.backends.onnx_graph.options import FILE_LIMIT
+from nfc.backends.onnx_graph.protobuf import delimited, tensor_bytes
 from nfc.ir.factors import Indices
-
-IR_VERSION = 10
 
 
 class TooLargeError(Exception):
@@ -32,7 +31,7 @@ class Graph:
     """Nodes and tensors in order of their making.
 
     Values are named after what makes them; `fresh` numbers a name that is taken. Nodes have the
-    names of their outputs.
+    names of their outputs. Of the `bytes` in all, `numbers` are those of tensors' entries.
     """
 
     limit: int = FILE_LIMIT
@@ -41,6 +40,7 @@ class Graph:
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     sparse_tensors: list[Any] = field(default_factory=list)
     bytes: int = 0
+    numbers: int = 0
 
     def fresh(self, name: str) -> str:
         """`name`, or where it is taken `name_2`, `name_3` …"""
@@ -65,6 +65,7 @@ class Graph:
         """Adds a tensor stored in the file, under exactly this name; once, if several ask for it."""
         if name not in self.tensors:
             self._count(name, tensor_bytes(name, array.shape, array.dtype))
+            self.numbers += array.nbytes
             self.taken.add(name)
             self.tensors[name] = array
         return name
@@ -103,15 +104,14 @@ class Graph:
         self, name: str, values: NDArray[Any], positions: Indices, shape: tuple[int, ...]
     ) -> str:
         """A `Constant` node with a `sparse_value`; row-major positions of its values, ascending."""
-        return self.node(
-            "Constant", (), name, sparse_value=_sparse_tensor(f"{name}/values", values, positions, shape)
-        )
+        tensor = self._sparse(f"{name}/values", values, positions, shape)
+        return self.node("Constant", (), name, sparse_value=tensor)
 
     def sparse_tensor(
         self, name: str, values: NDArray[Any], positions: Indices, shape: tuple[int, ...]
     ) -> str:
         """A `sparse_initializer`."""
-        tensor = _sparse_tensor(name, values, positions, shape)
+        tensor = self._sparse(name, values, positions, shape)
         self._count(name, tensor.ByteSize())
         self.taken.add(name)
         self.sparse_tensors.append(tensor)
@@ -146,63 +146,12 @@ class Graph:
         if self.bytes > self.limit:
             raise TooLargeError(name)
 
+    def _sparse(self, name: str, values: NDArray[Any], positions: Indices, shape: tuple[int, ...]) -> Any:
+        from onnx import SparseTensorProto, TensorProto, numpy_helper
 
-def delimited(size: int) -> int:
-    """Bytes of a message of `size` bytes as a field of another: its tag, its length, itself."""
-    return 1 + varint(size) + size
-
-
-def varint(value: int) -> int:
-    """Bytes of an integer ≥ 0 in protobuf's variable-length form, seven bits each."""
-    return max(1, -(-value.bit_length() // 7))
-
-
-def tensor_bytes(name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> int:
-    """Bytes of a `TensorProto` with raw data: each dimension, the type, the name, the numbers."""
-    count = 1
-    for size in shape:
-        count *= size
-    dimensions = sum(1 + varint(size) for size in shape)
-    return dimensions + 2 + delimited(len(name.encode())) + delimited(count * dtype.itemsize)
-
-
-def _sparse_tensor(name: str, values: NDArray[Any], positions: Indices, shape: tuple[int, ...]) -> Any:
-    from onnx import SparseTensorProto, TensorProto, numpy_helper
-
-    # int64_data is packed as varints, raw_data is not: a third smaller
-    indices = TensorProto(data_type=TensorProto.INT64, dims=[len(positions)], int64_data=positions.tolist())
-    return SparseTensorProto(values=numpy_helper.from_array(values, name), indices=indices, dims=shape)
-
-
-def serialise(
-    graph: Graph,
-    *,
-    name: str,
-    inputs: Mapping[str, Sequence[int | str]],
-    outputs: Mapping[str, Sequence[int | str]],
-    opset: int,
-    producer_version: str,
-    metadata: Mapping[str, str],
-) -> bytes:
-    """The model's bytes, the same for the same graph. Values at its border are float32 of the given shapes.
-
-    Raises:
-        TooLargeError: the message passes the limit.
-    """
-    from onnx import ModelProto, TensorProto, helper
-
-    model = ModelProto(ir_version=IR_VERSION, producer_name="nfc", producer_version=producer_version)
-    model.opset_import.append(helper.make_opsetid("", opset))
-    model.graph.name = name
-    for field_, values in ((model.graph.input, inputs), (model.graph.output, outputs)):
-        for key, shape in values.items():
-            field_.append(helper.make_tensor_value_info(key, TensorProto.FLOAT, list(shape)))
-    model.graph.node.extend(graph.nodes)
-    model.graph.sparse_initializer.extend(graph.sparse_tensors)
-    for key, array in graph.tensors.items():
-        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        # filled in place: a copy of the weights less than by appending finished tensors
-        tensor = model.graph.initializer.add(name=key, dims=array.shape, raw_data=little_endian.tobytes())
-        tensor.data_type = helper.np_dtype_to_tensor_dtype(array.dtype)
-    helper.set_model_props(model, dict(sorted(metadata.items())))
-    return bytes(model.SerializeToString(deterministic=True))
+        # int64_data is packed as varints, raw_data is not: a third smaller
+        indices = TensorProto(
+            data_type=TensorProto.INT64, dims=[len(positions)], int64_data=positions.tolist()
+        )
+        self.numbers += values.nbytes + indices.ByteSize()
+        return SparseTensorProto(values=numpy_helper.from_array(values, name), indices=indices, dims=shape)

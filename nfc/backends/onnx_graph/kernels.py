@@ -6,7 +6,17 @@ import numpy as np
 
 from nfc.backends.onnx_graph.options import Options
 from nfc.ir.factors import Indices
-from nfc.lowering.plan import Add, Chain, CropFeatures, Dense, Kernel, Neighbours, PadFeatures, Sparse
+from nfc.lowering.plan import (
+    Add,
+    Blocked,
+    Chain,
+    CropFeatures,
+    Dense,
+    Kernel,
+    Neighbours,
+    PadFeatures,
+    Sparse,
+)
 
 Unstructured = Neighbours | Sparse
 
@@ -14,7 +24,7 @@ Unstructured = Neighbours | Sparse
 def whole_matrices(kernel: Kernel, options: Options) -> bool:
     """Whether a kernel is made of whole matrices alone, which runtimes multiply best batch-first."""
     match kernel:
-        case Dense() | PadFeatures() | CropFeatures():
+        case Dense() | Blocked(a=1, d=1) | PadFeatures() | CropFeatures():
             return True
         case Neighbours() | Sparse():
             return not gathers(kernel, options)
@@ -22,25 +32,6 @@ def whole_matrices(kernel: Kernel, options: Options) -> bool:
             return all(whole_matrices(part, options) for part in parts)
         case _:
             return False
-
-
-def outputs(kernel: Kernel, inputs: int) -> int:
-    """How many features a kernel made of whole matrices writes."""
-    match kernel:
-        case Dense(rows=rows) | Sparse(rows=rows):
-            return rows
-        case Neighbours(table=table):
-            return len(table)
-        case PadFeatures(size=size) | CropFeatures(size=size):
-            return size
-        case Chain(parts=parts):
-            for part in parts:
-                inputs = outputs(part, inputs)
-            return inputs
-        case Add(parts=parts):
-            return outputs(parts[0], inputs)
-        case _:
-            raise TypeError(f"{type(kernel).__name__} is a feature-first kernel")
 
 
 def shape_of(kernel: Unstructured) -> tuple[int, int]:

@@ -25,6 +25,9 @@ HALF_LIMIT = 65520.0
 
 INT32_LIMIT = 2**31
 
+WORTH_SAYING = 4096
+"""Bytes of a dense matrix below which no one chooses a form: there its decoder's nodes may decide, silently."""
+
 
 @dataclass(frozen=True)
 class StoredDense:
@@ -75,19 +78,20 @@ class Storage:
             if sparse.bytes < dense.bytes:
                 self.graph.absorb(sparse)
                 return decoded
-            self.stored_dense.append(StoredDense(op, name, sparse.bytes, dense.bytes))
+            if sparse.numbers > dense.numbers >= WORTH_SAYING:
+                self.stored_dense.append(StoredDense(op, name, sparse.bytes, dense.bytes))
         self.graph.absorb(dense)
         self.graph.tensors[name] = _filled(shape, positions, values)
         return result
 
     def _stored(self, op: Op, name: str, array: NDArray[np.float32]) -> NDArray[np.floating]:
-        """The array in the type of the file; NF622 where that cannot hold it."""
+        """The array in the type of the file; NF620 where that cannot hold it."""
         if not self.options.half:
             return array
         largest = float(np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0))
         if largest >= HALF_LIMIT:
-            message = f"float16 holds numbers up to 65504, found {largest:g} in the weights of `{op.path}`"
-            self.sink.error("NF622", message, op.span, hints=("store them as float32",))
+            message = f"float16 holds magnitudes up to 65504, found {largest:g} in the weights of `{op.path}`"
+            self.sink.error("NF620", message, op.span, hints=("store them as float32",))
             return array
         return array.astype(np.float16)
 
@@ -116,7 +120,9 @@ class Storage:
         gaps, spread = encode(positions, values, gap_type(positions, values.dtype.itemsize))
         wide = TensorProto.INT32 if count < INT32_LIMIT else TensorProto.INT64
         steps = graph.node("Cast", (graph.tensor(f"{name}/gaps", gaps),), f"{name}/steps", to=wide)
-        places = graph.node("CumSum", (steps, graph.tensor("axis/0", np.array(0))), f"{name}/places")
+        places = graph.node(
+            "CumSum", (steps, graph.tensor("axis/0", np.array(0, np.int64))), f"{name}/places"
+        )
         zeros = graph.node("ConstantOfShape", (graph.integers(count),), f"{name}/zeros")
         updates = self._floats(graph, f"{name}/values", spread)
         flat = graph.node("ScatterElements", (zeros, places, updates), f"{name}/flat", axis=0)

@@ -1,0 +1,338 @@
+"""What `import nfc` gives: programs, networks, layers and fabrics, with properties by their language names.
+
+Everything wrong with an input is an `NfcError` whose `diagnostics` say where and how to mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nfc.analysis.properties import (
+    EDGES,
+    FABRIC_PROPERTIES,
+    INSTANT,
+    Measurement,
+    Properties,
+    fabric_properties,
+    layer_properties,
+    network_properties,
+)
+from nfc.diagnostics import Diagnostic, NfcError, Severity, Sink, did_you_mean
+from nfc.ir import fabric as ir_fabric
+from nfc.ir import network as ir_network
+from nfc.ir.factors import Factor
+from nfc.ir.parameters import Weights
+from nfc.limits import Limits
+from nfc.measured import Measured, measure, members_of
+from nfc.passes.pipeline import run_pipeline
+from nfc.source import Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nfc.backends.torch_source import TorchSource
+    from nfc.checks import Result
+    from nfc.lowering.plan import Plan
+    from nfc.sema.program import Program as Elaborated
+
+__all__ = ["Fabric", "Layer", "Network", "Program", "Report", "load", "topology"]
+
+
+def load(
+    file: str | PathLike[str] | Source,
+    *,
+    limits: Limits | None = None,
+    allow_outside: bool = False,
+    **parameters: object,
+) -> Program:
+    """The program of a `.nf` file.
+
+    Args:
+        file: its path, `-` for standard input, or a `Source` that holds the text.
+        limits: bounds on sizes, edges, time; the language's by default.
+        allow_outside: whether `use` may reach files outside of the file's folder.
+        parameters: new values of the file's `param`s; text is read as an expression.
+
+    Raises:
+        NfcError: the file cannot be read or is wrong.
+    """
+    from nfc.files import load as load_files
+    from nfc.sema.program import elaborate
+
+    sink, limits = Sink(), limits or Limits()
+    overrides = {name: _value(value) for name, value in parameters.items()}
+    files = load_files(file, sink, limits, allow_outside=allow_outside)
+    elaborated = elaborate(files, overrides=overrides, sink=sink, limits=limits)
+    if sink.failed:
+        raise NfcError(sink.diagnostics)
+    return Program(elaborated, limits, tuple(sink.diagnostics))
+
+
+def topology(text: str, rows: int, cols: int, *, limits: Limits | None = None) -> Fabric:
+    """The fabric of a topology expression such as `butterfly(radix=4)`, cols inputs → rows outputs.
+
+    Raises:
+        NfcError: the expression is wrong, or does not take these sizes.
+    """
+    from nfc.sema.program import topology_fabric
+
+    sink = Sink()
+    fabric = topology_fabric(text, rows, cols, sink, limits or Limits())
+    if fabric is None or sink.failed:
+        raise NfcError(sink.diagnostics)
+    return Fabric(fabric)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a program's check blocks.
+
+    Attributes:
+        results: one an assertion, with its network, text, whether it holds, and the measured value.
+        diagnostics: an error for each that fails or cannot be measured.
+    """
+
+    results: tuple[Result, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(each.severity is not Severity.ERROR for each in self.diagnostics)
+
+
+class Program:
+    """An elaborated file: its networks by name, and its check blocks.
+
+    Attributes:
+        networks: in the order of the file.
+        diagnostics: the warnings of elaboration.
+    """
+
+    def __init__(self, elaborated: Elaborated, limits: Limits, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self._elaborated = elaborated
+        self._limits = limits
+        self.diagnostics = diagnostics
+        self.networks = {name: Network(network) for name, network in elaborated.networks.items()}
+
+    def __getitem__(self, name: str) -> Network:
+        """A network by name; KeyError where there is none."""
+        return _named(name, self.networks, "network")
+
+    @property
+    def network(self) -> Network:
+        """The only network; ValueError where there are none or several."""
+        if len(self.networks) != 1:
+            names = ", ".join(self.networks) or "none"
+            raise ValueError(f"expected a program with one network, found {names}; name it: program[…]")
+        return next(iter(self.networks.values()))
+
+    def check(self, *names: str) -> Report:
+        """Run the check blocks, of the networks named or of all."""
+        from nfc.checks import run
+
+        chosen = {name: self[name] for name in names or self.networks}
+        sink = Sink()
+        results = run(self._elaborated, {name: each.ir for name, each in chosen.items()}, sink, self._limits)
+        return Report(results, tuple(sink.diagnostics))
+
+    def __repr__(self) -> str:
+        return f"<nfc.Program with {', '.join(self.networks) or 'no network'}>"
+
+
+class Network(Measured):
+    """A network of a program, initialised when that is first needed.
+
+    Attributes:
+        name: as in the file.
+        input, output: shapes of one sample.
+        properties of LANGUAGE's section 5 for networks: `params`, `edges`, `flops`, `density`,
+            `depth`, `bytes`, `variance.forward`, `variance.backward`, `digest`.
+    """
+
+    def __init__(self, elaborated: ir_network.Network) -> None:
+        self._elaborated = elaborated
+        self.name = elaborated.name
+        self.input = elaborated.input
+        self.output = elaborated.output
+
+    @cached_property
+    def _initialised(self) -> tuple[ir_network.Network, tuple[Diagnostic, ...]]:
+        sink = Sink()
+        return run_pipeline(self._elaborated, sink), tuple(sink.diagnostics)
+
+    @property
+    def ir(self) -> ir_network.Network:
+        """The intermediate representation, with the draws of its initial weights."""
+        return self._initialised[0]
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The warnings of initialisation."""
+        return self._initialised[1]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The lowered network: a kernel for every factor."""
+        from nfc.lowering import lower
+
+        return lower(self.ir)
+
+    @cached_property
+    def _properties(self) -> Properties[ir_network.Network]:  # type: ignore[override]
+        return network_properties(self.ir)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The weighted layers in order of execution."""
+        return tuple(map(Layer, ir_network.linear_layers(self.ir)))
+
+    def __getitem__(self, path: str) -> Layer:
+        """A weighted layer by its path, `head` or `repeat1.0.linear1`; KeyError where there is none."""
+        return _named(path, {layer.name: layer for layer in self.layers}, "layer")
+
+    def torch_source(self) -> TorchSource:
+        """The emitted PyTorch module, as text, and its index tables."""
+        from nfc.backends.torch_source import emit_torch
+
+        return emit_torch(self.plan)
+
+    def torch(self, seed: int = 0) -> nn.Module:
+        """The emitted module in this process, its weights drawn from `seed`."""
+        from nfc.backends.torch_module import build_module
+
+        return build_module(self.plan, seed)
+
+    def onnx(
+        self, weights: object = None, *, seed: int = 0, sink: Sink | None = None, **options: Any
+    ) -> bytes:
+        """The network as an ONNX file's bytes.
+
+        Args:
+            weights: a module, a state dict, or the path of a weight file; None draws them from `seed`.
+            sink: gets warnings, such as of a layer that is smaller stored dense.
+            options: `sparse` (`delta`, `constant`, `initializer`, `dense`), `dtype` (`float32`,
+                `float16`) and `opset`.
+
+        Raises:
+            NfcError: the weights do not fit the network, or an option is not offered.
+        """
+        from nfc.backends.onnx_graph import emit_onnx
+
+        return emit_onnx(self.plan, self._weights(weights, seed), sink=sink or Sink(), **options)
+
+    def export_onnx(
+        self, path: str | PathLike[str], weights: object = None, *, seed: int = 0, **options: Any
+    ) -> tuple[Diagnostic, ...]:
+        """Write the network as an ONNX file and return the warnings; arguments as for `onnx`."""
+        from nfc.atomic import write_bytes
+
+        sink = Sink()
+        write_bytes(Path(path), self.onnx(weights, seed=seed, sink=sink, **options))
+        return tuple(sink.diagnostics)
+
+    def _weights(self, weights: object, seed: int) -> Weights:
+        from nfc.ir.initial_weights import initial_weights
+        from nfc.weights import from_state_dict, read_weights
+
+        match weights:
+            case None:
+                return initial_weights(self.ir, seed)
+            case str() | PathLike():
+                return read_weights(Path(weights), self.ir)
+            case Mapping():
+                return from_state_dict(weights, self.ir)
+            case _ if hasattr(weights, "state_dict"):
+                return from_state_dict(weights.state_dict(), self.ir)
+            case _:
+                raise TypeError(f"weights are a module, a state dict or a path, not {type(weights).__name__}")
+
+    def __repr__(self) -> str:
+        return f"<nfc.Network {self.name}: {list(self.input)} → {list(self.output)}>"
+
+
+class Layer(Measured):
+    """A weighted layer.
+
+    Attributes:
+        name: its path, copies and branches numbered.
+        topology: its wiring as written.
+        fabric: its wiring as built.
+        properties of LANGUAGE's section 5 for layers: `params`, `density`, `fan_in.max`, `connected` …
+    """
+
+    def __init__(self, ir: ir_network.Linear) -> None:
+        self.ir = ir
+        self.name = ir.path
+        self.topology = ir.topology
+        self.fabric = Fabric(ir.fabric)
+        self._properties = layer_properties(ir)
+
+    def __repr__(self) -> str:
+        return f"<nfc.Layer {self.name}: {self.fabric.cols} → {self.fabric.rows} via {self.topology}>"
+
+
+class Fabric(Measured):
+    """A wiring: a tree of cascades and sums over factors.
+
+    Attributes:
+        rows, cols: outputs and inputs; `shape` is both.
+        factors: in written order, each with `shape`, `edges` and `csr()`.
+        properties of LANGUAGE's section 5 for wirings: `edges`, `density`, `connected`, `digest` …
+    """
+
+    def __init__(self, ir: ir_fabric.Fabric) -> None:
+        self.ir = ir
+        self.rows, self.cols = self.shape = (ir.rows, ir.cols)
+        self.factors: tuple[Factor, ...] = tuple(ir_fabric.factors(ir))
+        self._properties = fabric_properties(ir)
+
+    def properties(self, *names: str) -> dict[str, Measurement | dict[str, Measurement]]:
+        """The properties named, a group such as `paths` as a dictionary.
+
+        Without names: all whose time is at most linear in the edges, and `connected` and `reach`
+        unless those would cost too much.
+
+        Raises:
+            NfcError: a name is unknown, comes with a later version, or would cost too much.
+        """
+        return {name: self._property(name) for name in names or self._affordable()}
+
+    def _property(self, name: str) -> Measurement | dict[str, Measurement]:
+        members = members_of(self._properties, name)
+        if members:
+            return {member.partition(".")[2]: measure(self._properties, member) for member in members}
+        return measure(self._properties, name)
+
+    def _affordable(self) -> Iterator[str]:
+        for name in self._properties:
+            if FABRIC_PROPERTIES[name].cost in (INSTANT, EDGES):
+                yield name
+        try:
+            measure(self._properties, "connected")
+        except NfcError:
+            return
+        yield from ("connected", "reach")
+
+    def __repr__(self) -> str:
+        return f"<nfc.Fabric {self.cols} → {self.rows}, {len(self.factors)} factors>"
+
+
+Item = TypeVar("Item")
+
+
+def _named(name: str, items: Mapping[str, Item], kind: str) -> Item:
+    """KeyError says what there is."""
+    if name not in items:
+        hint = " ".join(did_you_mean(name, items)) or f"there are {', '.join(items) or 'none'}"
+        raise KeyError(f"no {kind} `{name}`; {hint}")
+    return items[name]
+
+
+def _value(value: object) -> Any:
+    """A parameter's value as the language has it: lists are tuples."""
+    return tuple(map(_value, value)) if isinstance(value, list | tuple) else value

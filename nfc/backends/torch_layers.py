@@ -1,0 +1,189 @@
+"""Kernels and weightless operations as PyTorch expressions."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from nfc.backends.torch_writer import (
+    Call,
+    Comprehension,
+    Entry,
+    Expression,
+    Items,
+    Named,
+    tuple_of,
+    with_index,
+)
+from nfc.diagnostics import Diagnostic, NfcError
+from nfc.ir.network import NORM_EPSILON, Activation, Crop, Dropout, Norm, Op, Pad, Reshape
+from nfc.lowering.kernels import output_features
+from nfc.lowering.plan import (
+    Add,
+    Blocked,
+    BlockSets,
+    Chain,
+    CropFeatures,
+    Dense,
+    Kernel,
+    Neighbours,
+    PadFeatures,
+    Product,
+    Sparse,
+    Weight,
+)
+
+NORM_MODULES = {"batch": "nn.BatchNorm1d", "layer": "nn.LayerNorm", "rms": "nn.RMSNorm"}
+MAX_NESTING = 40
+"""Python's parser takes 200 brackets in one another, and a level of a fabric takes up to four."""
+_FUNCTIONS = {
+    "relu": "F.relu",
+    "gelu": "F.gelu",
+    "silu": "F.silu",
+    "tanh": "torch.tanh",
+    "sigmoid": "torch.sigmoid",
+    "leaky_relu": "F.leaky_relu",
+    "softmax": "F.softmax",
+    "log_softmax": "F.log_softmax",
+}
+
+
+def index_variable(depth: int) -> str:
+    """The variable that counts in the loop at this depth."""
+    return "ijkmn"[depth] if depth < 5 else f"i{depth}"
+
+
+def product_module(op: Product, key: str) -> Expression:
+    """The module of a linear layer whose tables lie under `key`.
+
+    Raises:
+        NfcError: NF610, the fabric is nested too deeply.
+    """
+    if nesting(op.kernel) > MAX_NESTING:
+        raise NfcError([_too_deep(op)])
+    match op.kernel:
+        case (Chain() | Add()) as tree if padded_block(tree) is None:
+            fabric = _module(tree, op.input[-1], f"{key}.fabric", False, 0)
+            arguments = (fabric, str(op.output[-1]))
+            return Call("FabricLinear", (*arguments, *_bias(op.bias is not None)))
+        case kernel:
+            return _module(kernel, op.input[-1], key, op.bias is not None, 0)
+
+
+def nesting(kernel: Kernel) -> int:
+    """How many cascades and sums lie in one another."""
+    if not isinstance(kernel, Chain | Add):
+        return 0
+    return 1 + max(nesting(part) for part in kernel.parts)
+
+
+def _too_deep(op: Product) -> Diagnostic:
+    return Diagnostic(
+        "NF610",
+        f"the topology of `{op.path}` nests {nesting(op.kernel)} cascades and sums in one another, "
+        f"but PyTorch modules hold at most {MAX_NESTING}",
+        op.span,
+        hints=("layers of their own in the network, one for each part, nest less",),
+    )
+
+
+def padded_block(kernel: Kernel) -> Blocked | None:
+    """The block kernel of a factor with padding, alone or between padding and cropping of features."""
+    match kernel:
+        case Blocked(weight=Weight(padding=padding)) if padding is not None:
+            return kernel
+        case Chain(parts=parts):
+            weighted = [part for part in parts if not isinstance(part, PadFeatures | CropFeatures)]
+            return padded_block(weighted[0]) if len(weighted) == 1 else None
+        case _:
+            return None
+
+
+def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> Expression:
+    """The module of a kernel that reads `features` features."""
+    padded = padded_block(kernel)
+    if padded is not None:
+        return _padded(kernel, padded, features, key, bias)
+    match kernel:
+        case Dense(rows=rows, cols=cols):
+            return Call("nn.Linear", (str(cols), str(rows), *(() if bias else (Named("bias", "False"),))))
+        case Blocked(b=1, c=1, weight=weight):
+            return Call("DiagonalLinear", (tuple_of(weight.shape), *_bias(bias)))
+        case Blocked(a=a, b=b, c=c, d=1):
+            return Call("BlockLinear", (str(a), str(b), str(c), *_bias(bias)))
+        case Blocked(a=a, b=b, c=c, d=d):
+            return Call("StridedBlockLinear", (str(a), str(b), str(c), str(d), *_bias(bias)))
+        case BlockSets():
+            entries = (Entry(f"{key}.row_sets"), Entry(f"{key}.col_sets"))
+            return Call("BlockSetLinear", (*entries, *_bias(bias)))
+        case Neighbours(shifts=(dims, offsets)):
+            return Call("ShiftLinear", (tuple_of(dims), tuple_of(offsets), *_bias(bias)))
+        case Neighbours(cols=cols):
+            return Call("NeighbourLinear", (str(cols), Entry(f"{key}.table"), *_bias(bias)))
+        case Sparse(cols=cols):
+            entries = (Entry(f"{key}.indptr"), Entry(f"{key}.indices"))
+            return Call("CsrLinear", (str(cols), *entries, *_bias(bias)))
+        case Chain(parts=parts):
+            widths = accumulate(parts, lambda width, part: output_features(part, width), initial=features)
+            return _container("nn.Sequential", tuple(zip(parts, widths, strict=False)), key, depth)
+        case Add(parts=parts):
+            return _container("Sum", tuple((part, features) for part in parts), key, depth)
+        case _:
+            raise TypeError(f"{key}: no factor stands alone as {type(kernel).__name__}")
+
+
+def _container(kind: str, parts: tuple[tuple[Kernel, int], ...], key: str, depth: int) -> Expression:
+    """A sequence or a sum of kernels, each with the features it reads; in a loop where they are alike."""
+    variable = index_variable(depth)
+    looped = [_module(part, width, f"{key}.{{{variable}}}", False, depth + 1) for part, width in parts]
+    alike = all(part == looped[0] for part in looped[1:])
+    if alike and (len(parts) > 2 or isinstance(parts[0][0], Chain | Add)):
+        counter = variable if f"{{{variable}}}" in str(looped[0]) else "_"
+        clause = f"for {counter} in range({len(parts)})"
+        return Call(kind, (Comprehension(looped[0], clause, star=kind == "nn.Sequential"),))
+    each = tuple(with_index(part, variable, index) for index, part in enumerate(looped))
+    return Call(kind, each if kind == "nn.Sequential" else (Items(each),))
+
+
+def _padded(kernel: Kernel, blocked: Blocked, features: int, key: str, bias: bool) -> Expression:
+    digits = tuple_of((blocked.a, blocked.b, blocked.c, blocked.d))
+    sizes = (str(features), str(output_features(kernel, features)))
+    return Call("PaddedBlockLinear", (*sizes, digits, Entry(f"{key}.live"), *_bias(bias)))
+
+
+def _bias(bias: bool) -> tuple[Expression, ...]:
+    return (Named("bias", "True"),) if bias else ()
+
+
+def weightless(op: Op) -> Expression | None:
+    """The expression of `x` after an operation without modules; None for operations that have one."""
+    match op:
+        case Activation(function=function, slope=slope, axis=axis):
+            more: tuple[Expression, ...] = ()
+            if function == "leaky_relu":
+                more = (repr(slope),)
+            elif function in ("softmax", "log_softmax"):
+                more = (Named("dim", str(axis)),)
+            return Call(_FUNCTIONS[function], ("x", *more))
+        case Pad():
+            return f"F.pad(x, (0, {op.output[-1] - op.input[-1]}))"
+        case Crop():
+            return f"x[..., :{op.output[-1]}]"
+        case Reshape() if len(op.output) == 1:
+            return "x.flatten(1)"
+        case Reshape():
+            return Call("x.reshape", ("x.shape[0]", *map(str, op.output)))
+        case _:
+            return None
+
+
+def simple_module(op: Op) -> Expression | None:
+    """The constructor of a norm's or a dropout's module; None for other operations."""
+    match op:
+        case Norm(norm="rms"):
+            return f"nn.RMSNorm({op.input[-1]}, eps={NORM_EPSILON})"
+        case Norm(norm=norm):
+            return f"{NORM_MODULES[norm]}({op.input[-1]})"
+        case Dropout(probability=probability):
+            return f"nn.Dropout({probability!r})"
+        case _:
+            return None

@@ -1,0 +1,44 @@
+"""The outcome of an assertion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nfc.sema.values import Value, is_number, show
+from nfc.source import Span
+
+Measured = int | float | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An assertion about a network, or about one layer of it (all its copies together).
+
+    Attributes:
+        assertion: its condition as written, on one line.
+        reason: what `as` says.
+        measured: the value of the side that asks for a property; where copies differ, that of the
+            first copy that fails, or `least..greatest` as text.
+        layer: the path of the layer that an `each` block or the assertion is about, as checks
+            write it; of a single copy where that one fails.
+        evidence: where a failure shows: an unreached pair, the neuron with the most inputs …
+    """
+
+    network: str
+    assertion: str
+    reason: str | None
+    span: Span
+    ok: bool
+    measured: Measured
+    layer: str | None
+    evidence: str | None
+
+
+def shown(value: Value) -> str:
+    """A value for people: floats to six digits."""
+    return f"{value:.6g}" if isinstance(value, float) else show(value)
+
+
+def plain(value: Value) -> Measured:
+    """A value as a number, a boolean or a text."""
+    return value if isinstance(value, bool | str) or is_number(value) else show(value)  # type: ignore[return-value]

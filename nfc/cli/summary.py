@@ -1,0 +1,125 @@
+"""What `nfc show` tells of a network, as the records of its JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from math import sqrt
+from typing import TypeVar
+
+import numpy as np
+
+from nfc.analysis.degrees import Degrees, fan_in, fan_out
+from nfc.api import Layer, Network
+from nfc.diagnostics import NfcError
+from nfc.ir.fabric import factors
+from nfc.ir.factors import Blocks, Factor, Kron
+from nfc.ir.network import Draw
+from nfc.lowering.kernels import product, weighted_kernels
+from nfc.render.json import Record
+
+Value = TypeVar("Value")
+
+KERNELS = {
+    "Dense": "dense",
+    "Blocked": "blocked",
+    "BlockSets": "block sets",
+    "Neighbours": "neighbours",
+    "Sparse": "sparse",
+}
+
+
+def network_record(network: Network) -> Record:
+    """A network and its weighted layers; null where a property would cost too much."""
+    return {
+        "name": network.name,
+        "input": list(network.input),
+        "output": list(network.output),
+        "params": network.params,
+        "edges": network.edges,
+        "flops": network.flops,
+        "density": network.density,
+        "depth": network.depth,
+        "digest": network.digest,
+        "layers": [layer_record(layer) for layer in network.layers],
+    }
+
+
+def layer_record(layer: Layer) -> Record:
+    return {
+        "name": layer.name,
+        "op": "linear",
+        "rows": layer.fabric.rows,
+        "cols": layer.fabric.cols,
+        "topology": layer.topology,
+        "edges": layer.edges,
+        "density": layer.density,
+        "fan_in": _degrees(fan_in(layer.ir.fabric)),
+        "fan_out": _degrees(fan_out(layer.ir.fabric)),
+        "factors": [factor_record(factor) for factor in factors(layer.ir.fabric)],
+        "paths": affordable(lambda: layer.fabric.properties("paths")["paths"]),
+        "connected": affordable(lambda: layer.connected),
+        "reach": affordable(lambda: layer.reach),
+        "init": init_record(layer),
+        "kernel": kernel_names(layer),
+        "digest": layer.digest,
+    }
+
+
+def factor_record(factor: Factor) -> Record:
+    return {
+        "rows": factor.rows,
+        "cols": factor.cols,
+        "kind": factor.kind,
+        "edges": factor.edges,
+        "fan_in": _degrees(fan_in(factor)),
+        "fan_out": _degrees(fan_out(factor)),
+    }
+
+
+def _degrees(degrees: Degrees) -> Record:
+    return {"min": degrees.minimum, "max": degrees.maximum, "mean": degrees.mean}
+
+
+def init_record(layer: Layer) -> Record:
+    """The scheme, and the least and greatest standard deviation of a weight."""
+    pairs = zip(factors(layer.ir.fabric), layer.ir.draws or (), strict=True)
+    bounds = [bound for factor, draw in pairs for bound in weight_std(factor, draw)]
+    return {
+        "scheme": layer.ir.scheme,
+        "std_min": min(bounds, default=None),
+        "std_max": max(bounds, default=None),
+    }
+
+
+def weight_std(factor: Factor, draw: Draw) -> tuple[float, float]:
+    """The least and the greatest standard deviation of the factor's weights.
+
+    An entry of an orthonormal block of b × c has the second moment 1 / max(b, c).
+    """
+    low, high = float(np.min(draw.std)), float(np.max(draw.std))
+    if draw.distribution != "orthogonal":
+        return low, high
+    match factor:
+        case Kron(b=b, c=c):
+            longest = max(b, c)
+        case Blocks(row_sets=row_sets, col_sets=col_sets):
+            longest = max(row_sets.shape[1], col_sets.shape[1])
+        case _:
+            longest = 1
+    return low / sqrt(longest), high / sqrt(longest)
+
+
+def kernel_names(layer: Layer) -> str:
+    """The kernels in written order, equal neighbours counted: `2 × blocked, sparse`."""
+    names = (KERNELS[type(kernel).__name__] for kernel in weighted_kernels(product(layer.ir).kernel))
+    runs = [(name, sum(1 for _ in run)) for name, run in groupby(names)]
+    return ", ".join(name if count == 1 else f"{count} × {name}" for name, count in runs)
+
+
+def affordable(measure: Callable[[], Value]) -> Value | None:
+    """A property, or None where it would cost too much."""
+    try:
+        return measure()
+    except NfcError:
+        return None

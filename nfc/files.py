@@ -1,0 +1,284 @@
+"""Reading sources: a file or standard input, and the files that it uses.
+
+The only place where the language touches the file system. What `use` names stays under the root
+file's folder, symbolic links followed, unless more is allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nfc.diagnostics import Diagnostic, Label, NfcError, Severity, Sink
+from nfc.limits import Limits
+from nfc.source import Source
+from nfc.syntax import ast, parse
+
+STANDARD_INPUT = "-"
+STANDARD_INPUT_NAME = "<stdin>"
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, eq=False)
+class Files:
+    """A file and all that it uses, directly or through others, each once.
+
+    Attributes:
+        root: the file that was asked for.
+        used: the others in the order in which they are first met.
+    """
+
+    root: ast.File
+    used: tuple[ast.File, ...] = ()
+    _links: dict[int, tuple[ast.File, ...]] = field(default_factory=dict, repr=False)
+
+    def uses(self, file: ast.File) -> tuple[ast.File, ...]:
+        """The files that `file`, one of these, names in its `use` statements; unreadable ones left out."""
+        return self._links.get(id(file), ())
+
+
+def read_source(path: str | os.PathLike[str], limits: Limits) -> Source:
+    """The text of a file, or of standard input for `-`, named as given.
+
+    A byte-order mark is dropped, and line ends become newlines.
+
+    Raises:
+        NfcError: NF702 when it cannot be read, NF703 when it is no text, NF704 when it is too large.
+    """
+    shown = os.fspath(path)
+    if shown == STANDARD_INPUT:
+        return Source(STANDARD_INPUT_NAME, _decode(_read_standard_input(limits), STANDARD_INPUT_NAME))
+    return Source(shown, _decode(_read(shown, shown, limits), shown))
+
+
+def text_source(text: str, name: str) -> Source:
+    """A source of a text at hand, with the newlines that a file's would get."""
+    return Source(name, _normalise(text))
+
+
+def load(
+    path_or_source: str | os.PathLike[str] | Source,
+    sink: Sink,
+    limits: Limits,
+    *,
+    allow_outside: bool = False,
+) -> Files:
+    """Read and parse a file and all that it uses.
+
+    What is wrong inside of files, `use` statements included, goes to `sink`.
+
+    Raises:
+        NfcError: when the file itself cannot be read.
+    """
+    given = path_or_source
+    source = given if isinstance(given, Source) else read_source(given, limits)
+    return _Loader(source, sink, limits, allow_outside=allow_outside).load()
+
+
+# --- reading ---
+
+
+def _read(path: str, shown: str, limits: Limits) -> bytes:
+    try:
+        # Without O_NONBLOCK the call would wait for a pipe's other end.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise _unreadable(shown, _reason(error), _nearby(path, error)) from None
+    except ValueError:
+        raise _unreadable(shown, "its name holds a NUL character") from None
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise _unreadable(shown, "it is a folder")
+            if not stat.S_ISREG(mode):
+                raise _unreadable(
+                    shown,
+                    "it is no regular file",
+                    ("text from a pipe is read with `-` in place of the name",),
+                )
+            return _bounded(file.read(limits.file_bytes + 1), shown, limits)
+        except OSError as error:
+            raise _unreadable(shown, _reason(error)) from None
+
+
+def _read_standard_input(limits: Limits) -> bytes:
+    try:
+        data = sys.stdin.buffer.read(limits.file_bytes + 1)
+    except (OSError, ValueError, AttributeError):
+        raise _unreadable(STANDARD_INPUT_NAME, "standard input is closed") from None
+    return _bounded(data, STANDARD_INPUT_NAME, limits)
+
+
+def _bounded(data: bytes, shown: str, limits: Limits) -> bytes:
+    if len(data) <= limits.file_bytes:
+        return data
+    message = f"`{shown}` is larger than {limits.file_bytes} bytes"
+    hints = ("it can be split into files that are read with `use`",)
+    raise NfcError([Diagnostic("NF704", message, None, hints=hints)])
+
+
+def _decode(data: bytes, shown: str) -> str:
+    data = data.removeprefix(_BOM)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{data[error.start]:02x} at offset {error.start}, in line {line}"
+        raise _not_text(shown, f"is not UTF-8: {found}") from None
+    if "\0" in text:
+        raise _not_text(shown, f"is no text: a NUL character at offset {data.index(0)}")
+    return _normalise(text)
+
+
+def _normalise(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _not_text(shown: str, what: str) -> NfcError:
+    hints = ("an `.nf` file is text in UTF-8",)
+    return NfcError([Diagnostic("NF703", f"`{shown}` {what}", None, hints=hints)])
+
+
+def _unreadable(shown: str, reason: str, hints: tuple[str, ...] = ()) -> NfcError:
+    return NfcError([Diagnostic("NF702", f"cannot read `{shown}`: {reason}", None, hints=hints)])
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
+    return (error.strerror or str(error)).lower()
+
+
+def _nearby(path: str, error: OSError) -> tuple[str, ...]:
+    """A hint where the name lacks its `.nf`."""
+    with_suffix = f"{path}.nf"
+    if isinstance(error, FileNotFoundError) and Path(with_suffix).is_file():
+        return (f"did you mean `{with_suffix}`?",)
+    return ()
+
+
+# --- using ---
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A file on the way from the root to the one at hand."""
+
+    file: ast.File
+    path: str
+
+
+class _Loader:
+    """One walk over the files, depth first and without recursion."""
+
+    def __init__(self, root: Source, sink: Sink, limits: Limits, *, allow_outside: bool) -> None:
+        self._sink = sink
+        self._limits = limits
+        self._root = _Use(parse(root, sink, limits), _real_path(root.name))
+        self._folder = None if allow_outside else os.path.dirname(self._root.path)  # noqa: PTH120
+        self._known: dict[str, ast.File | None] = {self._root.path: self._root.file}
+        self._links: dict[int, list[ast.File]] = {}
+
+    def load(self) -> Files:
+        trail = [self._root]
+        pending = [_uses(self._root.file)]
+        while trail:
+            if not pending[-1]:
+                trail.pop()
+                pending.pop()
+                continue
+            found = self._follow(trail, pending[-1].pop())
+            if found is not None:
+                trail.append(found)
+                pending.append(_uses(found.file))
+        others = [file for file in self._known.values() if file is not None and file is not self._root.file]
+        return Files(
+            self._root.file, tuple(others), {key: tuple(files) for key, files in self._links.items()}
+        )
+
+    def _follow(self, trail: list[_Use], use: ast.Use) -> _Use | None:
+        """Link a used file to its user; the file itself when it is met for the first time."""
+        user = trail[-1].file
+        shown = os.path.normpath(os.path.join(_folder_of(user.source.name), use.path))  # noqa: PTH118
+        path = _real_path(shown)
+        if not self._may_use(path, use) or self._closes_circle(trail, path, use):
+            return None
+        is_new = path not in self._known
+        if is_new:
+            self._known[path] = self._read(path, shown, use)
+        file = self._known[path]
+        if file is None:
+            return None
+        links = self._links.setdefault(id(user), [])
+        if not any(linked is file for linked in links):
+            links.append(file)
+        return _Use(file, path) if is_new else None
+
+    def _read(self, path: str, shown: str, use: ast.Use) -> ast.File | None:
+        try:
+            source = Source(shown, _decode(_read(path, shown, self._limits), shown))
+        except NfcError as error:
+            (diagnostic,) = error.diagnostics
+            self._sink.error(diagnostic.code, diagnostic.message, use.path_span, hints=diagnostic.hints)
+            return None
+        return parse(source, self._sink, self._limits)
+
+    def _may_use(self, path: str, use: ast.Use) -> bool:
+        if not use.path or "\0" in use.path:
+            self._sink.error("NF702", "the path of the used file is empty", use.path_span)
+            return False
+        if self._folder is None or path.startswith(os.path.join(self._folder, "")):  # noqa: PTH118
+            return True
+        self._sink.error(
+            "NF705",
+            f"`{use.path}` lies outside of the folder of `{self._root.file.source.name}`",
+            use.path_span,
+            hints=("used files lie beside the file that is compiled, or in folders below it",),
+        )
+        return False
+
+    def _closes_circle(self, trail: list[_Use], path: str, use: ast.Use) -> bool:
+        places = [index for index, each in enumerate(trail) if each.path == path]
+        if not places:
+            return False
+        names = [each.file.source.name for each in trail[places[0] :]]
+        chain = " → ".join([*names, names[0]])
+        message = (
+            f"`{names[0]}` uses itself" if len(names) == 1 else f"files use each other in a circle: {chain}"
+        )
+        labels = [
+            Label(statement.path_span, f"`{user.file.source.name}` uses the next one here")
+            for user, following in zip(trail[places[0] :], trail[places[0] + 1 :], strict=False)
+            for statement in user.file.definitions
+            if isinstance(statement, ast.Use) and self._is_at(user.file, statement, following.path)
+        ]
+        hints = ("what both need can stand in a third file",) if len(names) > 1 else ()
+        self._sink.add(Diagnostic("NF706", message, use.path_span, Severity.ERROR, tuple(labels), hints))
+        return True
+
+    @staticmethod
+    def _is_at(user: ast.File, use: ast.Use, path: str) -> bool:
+        return _real_path(os.path.join(_folder_of(user.source.name), use.path)) == path  # noqa: PTH118
+
+
+def _uses(file: ast.File) -> list[ast.Use]:
+    """The `use` statements of a file, last first."""
+    return [each for each in reversed(file.definitions) if isinstance(each, ast.Use)]
+
+
+def _folder_of(name: str) -> str:
+    return "" if name == STANDARD_INPUT_NAME else os.path.dirname(name)  # noqa: PTH120
+
+
+def _real_path(name: str) -> str:
+    """Where a file is, with symbolic links followed; the working directory's `<stdin>` for standard input."""
+    try:
+        return os.path.realpath(name)
+    except (OSError, ValueError):
+        return os.path.abspath("\ufffd")  # noqa: PTH100

@@ -1,0 +1,148 @@
+"""Rules of operations (`nfc.ir.verify`)."""
+
+from __future__ import annotations
+
+import re
+from math import isfinite, prod
+
+import numpy as np
+
+from nfc.ir.fabric import factors
+from nfc.ir.factors import Blocks, Factor, Kron
+from nfc.ir.network import (
+    ACTIVATIONS,
+    NORMS,
+    SCHEMES,
+    Activation,
+    Block,
+    Concat,
+    Crop,
+    Draw,
+    Dropout,
+    Linear,
+    Norm,
+    Op,
+    Pad,
+    Repeat,
+    Reshape,
+    Residual,
+    Shape,
+    Sum,
+    walk,
+)
+from nfc.ir.rule import Rule
+
+LABEL = r"[A-Za-z_][A-Za-z0-9_]*"
+PATH = re.compile(rf"{LABEL}(\.(\d+\.)?{LABEL})*")
+
+
+def shape_after(block: Block, input: Shape) -> Shape:
+    """The shape that a block gives; an empty one gives its input."""
+    return block[-1].output if block else input
+
+
+def _path_is_labels(op: Op) -> bool:
+    return PATH.fullmatch(op.path) is not None
+
+
+def _has_sizes(shape: Shape) -> bool:
+    return len(shape) >= 1 and all(isinstance(size, int) and size >= 1 for size in shape)
+
+
+def _slope_fits(op: Activation) -> bool:
+    return (op.slope is not None and isfinite(op.slope)) if op.function == "leaky_relu" else op.slope is None
+
+
+def _axis_fits(op: Activation) -> bool:
+    return op.axis in range(-len(op.input), 0) if op.function.endswith("softmax") else op.axis is None
+
+
+def _same_operations(op: Repeat) -> bool:
+    outlines = [
+        [(type(inner), inner.path.removeprefix(f"{op.path}.{number}.")) for inner in walk(copy)]
+        for number, copy in enumerate(op.copies)
+    ]
+    return all(outline == outlines[0] for outline in outlines)
+
+
+def _branches_fill_the_output(op: Concat) -> bool:
+    shapes = [shape_after(branch, op.input) for branch in op.branches]
+    leading = {shape[:-1] for shape in (*shapes, op.output)}
+    return len(leading) == 1 and sum(shape[-1] for shape in shapes) == op.output[-1]
+
+
+OP_RULES = (
+    Rule(Op, "a path is labels joined by points, with the numbers of copies and branches", _path_is_labels),
+    Rule(
+        Op, "a shape has axes, each of 1 or more", lambda op: _has_sizes(op.input) and _has_sizes(op.output)
+    ),
+    Rule(
+        (Linear, Pad, Crop),
+        "the leading axes stay as they are",
+        lambda op: op.input[:-1] == op.output[:-1],
+    ),
+    Rule((Activation, Norm, Dropout), "the shape stays as it is", lambda op: op.input == op.output),
+    Rule(Linear, "the initialisation is one of SCHEMES", lambda op: op.scheme in SCHEMES),
+    Rule(Activation, "the function is one of ACTIVATIONS", lambda op: op.function in ACTIVATIONS),
+    Rule(Activation, "leaky_relu has a finite slope, and nothing else has one", _slope_fits),
+    Rule(Activation, "the softmaxes have a negative axis of the shape, and nothing else has one", _axis_fits),
+    Rule(Norm, "the norm is one of NORMS", lambda op: op.norm in NORMS),
+    Rule(Dropout, "the probability is at least 0 and less than 1", lambda op: 0 <= op.probability < 1),
+    Rule(Pad, "padding shortens nothing", lambda op: op.output[-1] >= op.input[-1]),
+    Rule(Crop, "cropping lengthens nothing", lambda op: op.output[-1] <= op.input[-1]),
+    Rule(Reshape, "the number of entries stays as it is", lambda op: prod(op.input) == prod(op.output)),
+    Rule(Repeat, "there is a copy", lambda op: len(op.copies) >= 1),
+    Rule(Repeat, "copies hold the same operations under the same labels", _same_operations),
+    Rule(
+        Residual,
+        "without a projection the shape stays as it is",
+        lambda op: op.project is not None or op.input == op.output,
+    ),
+    Rule(
+        Residual,
+        "the projection's label is `project`",
+        lambda op: op.project is None or op.project.path == f"{op.path}.project",
+    ),
+    Rule((Sum, Concat), "there is a branch", lambda op: len(op.branches) >= 1),
+    Rule(Concat, "the branches' last axes add to the output's", _branches_fill_the_output),
+)
+
+
+def _fabric_fits(layer: Linear) -> bool:
+    return (layer.fabric.cols, layer.fabric.rows) == (layer.input[-1], layer.output[-1])
+
+
+def _one_draw_a_factor(layer: Linear) -> bool:
+    return layer.draws is None or len(layer.draws) == sum(1 for _ in factors(layer.fabric))
+
+
+def _drawn(layer: Linear) -> list[tuple[Factor, Draw]]:
+    return list(zip(factors(layer.fabric), layer.draws or (), strict=False))
+
+
+def _std_fits(factor: Factor, draw: Draw) -> bool:
+    std = np.asarray(draw.std)
+    return std.shape in ((), (factor.edges,)) and bool(np.isfinite(std).all() and (std >= 0).all())
+
+
+def _distribution_fits(factor: Factor, draw: Draw) -> bool:
+    if draw.distribution == "orthogonal":
+        return isinstance(factor, Kron | Blocks) and np.ndim(draw.std) == 0
+    return draw.distribution == "uniform"
+
+
+LAYER_RULES = (
+    Rule(Linear, "the fabric maps the input's last axis to the output's", _fabric_fits),
+    Rule(Linear, "there is one draw a factor", _one_draw_a_factor),
+    Rule(
+        Linear,
+        "a draw's std is a number or one an edge, finite and not negative",
+        lambda layer: all(_std_fits(*drawn) for drawn in _drawn(layer)),
+    ),
+    Rule(
+        Linear,
+        "a draw is uniform, or orthogonal with one scale for a kron or blocks",
+        lambda layer: all(_distribution_fits(*drawn) for drawn in _drawn(layer)),
+    ),
+)
+"""Rules that rely on a sound fabric."""

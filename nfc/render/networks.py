@@ -1,0 +1,90 @@
+"""The records of `nfc show` as tables."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from nfc.render.visible import visible
+
+Records = Sequence[dict[str, Any]]
+
+COLUMNS = (
+    ("layer", "left"),
+    ("shape", "right"),
+    ("topology", "left"),
+    ("factors", "right"),
+    ("edges", "right"),
+    ("density", "right"),
+    ("fan-in", "right"),
+    ("fan-out", "right"),
+    ("init", "left"),
+    ("kernel", "left"),
+)
+
+
+def render_networks(networks: Records, columns: int, *, color: bool = False) -> str:
+    """Each network's layers in a table with its totals under it, without a newline at the end."""
+    return "\n\n".join(_network(network, columns, color=color) for network in networks)
+
+
+def _network(network: dict[str, Any], columns: int, *, color: bool) -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{visible(network['name'])}: {network['input']} → {network['output']}"
+    table = Table(
+        title=Text(title, "bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for name, justify in COLUMNS:
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for layer in network["layers"]:
+        table.add_row(*(Text(cell) for cell in _cells(layer)))
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=columns, force_terminal=color, color_system="standard" if color else None
+    )
+    console.print(table)
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    return "\n".join([*lines, *(f"  {note}" for note in _notes(network)), _totals(network)])
+
+
+def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
+    init = layer["init"]
+    return (
+        visible(layer["name"]),
+        f"{layer['cols']} → {layer['rows']}",
+        visible(layer["topology"]),
+        str(len(layer["factors"])),
+        f"{layer['edges']:,}",
+        f"{layer['density']:.2%}",
+        _range(layer["fan_in"]),
+        _range(layer["fan_out"]),
+        f"{init['scheme']} {_spread(init['std_min'], init['std_max'])}",
+        layer["kernel"],
+    )
+
+
+def _range(degrees: dict[str, Any]) -> str:
+    """Degrees of a layer's neurons: `32`, or `3..8` where they differ."""
+    low, high = degrees["min"], degrees["max"]
+    return f"{low}" if low == high else f"{low}..{high}"
+
+
+def _spread(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    return f"±{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"±{low:.3g}..{high:.3g}"
+
+
+def _notes(network: dict[str, Any]) -> list[str]:
+    return [f"{visible(layer['name'])}: {layer['note']}" for layer in network["layers"] if layer.get("note")]
+
+
+def _totals(network: dict[str, Any]) -> str:
+    return (
+        f"{network['params']:,} parameters, {network['edges']:,} edges, density {network['density']:.2%}, "
+        f"depth {network['depth']}, {network['flops']:,} flops, {network['digest'][:19]}…"
+    )

@@ -1,0 +1,25 @@
+"""Where the statements of a block stand while a network is elaborated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nfc.sema.scope import Scope
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The surroundings of a block.
+
+    Attributes:
+        scope: the names of the file in which it is written.
+        prefix: the path of what holds the block, with a `.` behind it; empty for the network itself.
+        scheme: the initialisation scheme of layers that name none.
+    """
+
+    scope: Scope
+    prefix: str
+    scheme: str
+
+    def inside(self, path: str) -> Frame:
+        return Frame(self.scope, f"{path}.", self.scheme)

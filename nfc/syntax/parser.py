@@ -1,0 +1,61 @@
+"""Text to syntax tree: the quick way for text that is sound, the thorough one for text that is not."""
+
+from __future__ import annotations
+
+from lark import Token, Tree, UnexpectedToken
+
+from nfc.diagnostics import Sink
+from nfc.limits import Limits
+from nfc.source import Source
+from nfc.syntax import ast
+from nfc.syntax.build import build_expression, build_file
+from nfc.syntax.driver import Driver
+
+
+def parse(source: Source, sink: Sink, limits: Limits) -> ast.File:
+    """The syntax tree of a file of any text.
+
+    Everything that is wrong goes to `sink`, one diagnostic a mistake, in the order of their places; the
+    statements that are wrong are `Bad…` nodes in the tree.
+    """
+    found = Sink()
+    tree = _parse(source, "file", found, limits)
+    assert tree is not None
+    file = build_file(tree, source, found, limits)
+    _hand_over(found, sink)
+    return file
+
+
+def parse_expression(source: Source, sink: Sink, limits: Limits) -> ast.Expression | None:
+    """The expression that a whole text is (`butterfly(radix=4)`, `2k`); None when it is wrong."""
+    found = Sink()
+    tree = _parse(source, "alone", found, limits)
+    expression = None if tree is None else build_expression(tree, source, found, limits)
+    _hand_over(found, sink)
+    return None if found.failed else expression
+
+
+def _parse(source: Source, start: str, found: Sink, limits: Limits) -> Tree[Token] | None:
+    try:
+        return _strict(source.text, start, limits)
+    except UnexpectedToken:
+        from nfc.syntax.recovery import Recovery
+
+        recovery = Recovery(source, start, limits)
+        tree = recovery.run()
+        for diagnostic in recovery.diagnostics:
+            found.add(diagnostic)
+        return tree
+
+
+def _strict(text: str, start: str, limits: Limits) -> Tree[Token]:
+    """Raises UnexpectedToken at the first mistake."""
+    driver = Driver(text, start, limits.nesting)
+    for token in driver.tokens:
+        driver.feed(token)
+    return driver.finish()
+
+
+def _hand_over(found: Sink, sink: Sink) -> None:
+    for diagnostic in sorted(found.diagnostics, key=lambda each: each.span.start if each.span else 0):
+        sink.add(diagnostic)

@@ -1,0 +1,133 @@
+"""Initial weights: the frozen rule, and the distributions that it gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nfc import philox
+from nfc.diagnostics import Sink
+from nfc.ir.factors import Blocks, Factor, Kron
+from nfc.ir.initial_weights import initial_weights, normal, orthogonal_weights, uniform_weights
+from nfc.ir.interpreter import factor_matrix
+from nfc.ir.network import Draw, Norm
+from nfc.ir.parameters import parameters
+from nfc.passes.initialise import Initialise
+from tests.build import FABRICS, linear, network
+
+
+def test_uniform_weights_by_the_written_rule() -> None:
+    u = philox.uniform(11, 3, 12)
+    expected = [np.float32(0.25 * 3.0**0.5 * (2.0 * float(number) - 1.0)) for number in u]
+    found = uniform_weights(Kron(2, 2, 3, 1), Draw("uniform", 0.25, 3), 11)
+    assert found.dtype == np.float32
+    assert found.reshape(-1).tolist() == [float(number) for number in expected]
+
+
+def test_the_bits_are_frozen() -> None:
+    found = uniform_weights(Kron(1, 2, 2, 1), Draw("uniform", 0.5, 1), 7)
+    assert found.view(np.uint32).reshape(-1).tolist() == [0xBC0CC2A4, 0xBF118DDE, 0xBEA76911, 0xBEF39C7C]
+
+
+def test_a_table_of_deviations_goes_edge_by_edge() -> None:
+    factor = FABRICS["edges"]
+    assert isinstance(factor, Factor)
+    std = np.arange(1.0, factor.edges + 1)
+    ones = uniform_weights(factor, Draw("uniform", 1.0, 0), 5)
+    found = uniform_weights(factor, Draw("uniform", std, 0), 5)
+    np.testing.assert_allclose(found, ones * std, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scalar", [True, False])
+def test_padding_is_zero_and_takes_its_turn_in_the_draw(scalar: bool) -> None:
+    (factor, *_) = FABRICS["restricted"].parts  # type: ignore[union-attr]
+    std = 0.5 if scalar else np.full(factor.edges, 0.5)
+    found = uniform_weights(factor, Draw("uniform", std, 0), 5).reshape(-1)
+    whole = uniform_weights(factor.base, Draw("uniform", 0.5, 0), 5).reshape(-1)
+    live = np.isin(np.arange(len(whole)), factor.positions())
+    assert (found[live] == whole[live]).all()
+    assert not found[~live].any()
+
+
+def test_uniform_weights_have_the_deviation_asked_for() -> None:
+    found = uniform_weights(Kron(1, 300, 300, 1), Draw("uniform", 0.7, 0), 1)
+    assert found.std() == pytest.approx(0.7, rel=0.01)
+    assert abs(found.mean()) < 0.01
+    assert np.abs(found).max() <= 0.7 * 3**0.5
+
+
+def test_normal_numbers_are_normal() -> None:
+    from scipy.stats import kstest
+
+    z = normal(3, 4, 50_001)
+    assert len(z) == 50_001
+    assert kstest(z, "norm").pvalue > 0.001
+    assert abs(np.corrcoef(z[:-1:2], z[1::2])[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize(
+    "factor",
+    [
+        Kron(1, 5, 5, 1),
+        Kron(1, 3, 7, 1),
+        Kron(1, 7, 3, 1),
+        Kron(3, 4, 2, 1),
+        Kron(2, 3, 3, 4),
+        Kron(2, 2, 3, 2),
+        Kron(6, 1, 1, 1),
+        Blocks(np.array([[0, 3], [1, 2]]), np.array([[1, 2, 4], [0, 3, 5]])),
+    ],
+    ids=repr,
+)
+def test_orthogonal_blocks_have_orthonormal_rows_or_columns(factor: Factor) -> None:
+    matrix = factor_matrix(factor, orthogonal_weights(factor, Draw("orthogonal", 2.0, 0), 9)) / 2.0
+    gram = matrix.T @ matrix if factor.rows >= factor.cols else matrix @ matrix.T
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-6)
+
+
+def test_orthogonal_blocks_are_evenly_distributed() -> None:
+    """The entries of a Haar-distributed 2 × 2 matrix are cosines of an even angle, both determinants alike."""
+    matrices = orthogonal_weights(Kron(20_000, 2, 2, 1), Draw("orthogonal", 1.0, 0), 2)
+    angle = np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])
+    counts, _ = np.histogram(angle, bins=20, range=(-np.pi, np.pi))
+    assert counts.min() > 880
+    assert counts.max() < 1120
+    assert np.linalg.det(matrices).mean() == pytest.approx(0.0, abs=0.03)
+
+
+def test_every_parameter_is_there_with_its_shape_and_type() -> None:
+    shape = {"input": (6,), "output": (6,)}
+    body = (
+        linear("linear1", FABRICS["dense"]),
+        Norm(path="norm1", norm="batch", **shape),
+        Norm(path="norm2", norm="rms", **shape),
+    )
+    built = Initialise().run(network("test", body), Sink())
+    weights = initial_weights(built, 0)
+    assert {name: value.shape for name, value in weights.items()} == {
+        parameter.name: parameter.shape for parameter in parameters(built)
+    }
+    assert {value.dtype for value in weights.values()} == {np.dtype(np.float32)}
+    constants = {name: set(value.tolist()) for name, value in weights.items() if name != "linear1.weight"}
+    assert constants == {
+        "linear1.bias": {0.0},
+        "norm1.weight": {1.0},
+        "norm1.bias": {0.0},
+        "norm1.running_mean": {0.0},
+        "norm1.running_var": {1.0},
+        "norm2.weight": {1.0},
+    }
+
+
+def test_seeds_and_factors_have_numbers_of_their_own() -> None:
+    body = (linear("a", Kron(1, 4, 4, 1)), linear("b", Kron(1, 4, 4, 1)))
+    built = Initialise().run(network("test", body), Sink())
+    zero, again, one = initial_weights(built, 0), initial_weights(built, 0), initial_weights(built, 1)
+    assert (zero["a.weight"] == again["a.weight"]).all()
+    assert (zero["a.weight"] != zero["b.weight"]).all()
+    assert (zero["a.weight"] != one["a.weight"]).all()
+
+
+def test_a_network_without_draws_is_refused() -> None:
+    with pytest.raises(ValueError, match="the initialisation pass has to run"):
+        initial_weights(network("test", (linear("a", Kron(1, 4, 4, 1)),)), 0)
