@@ -31,7 +31,8 @@ from nfc.ir.network import Linear, Network
 Measurement = int | float | bool | str
 Subject = TypeVar("Subject")
 
-INSTANT, EDGES, PAIRS = "instant", "edges", "edges × inputs without structure, else edges"
+INSTANT, EDGES, PAIRS, LATER = "instant", "edges", "edges × inputs, or structure", "later version"
+"""What a property's time grows with; those of the last kind cannot be asked yet."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ FABRIC_PROPERTIES: dict[str, Property[Fabric]] = _table(
     Property("paths.max", "most paths of an input-output pair", PAIRS, lambda f: paths(f).maximum),
     Property("paths.mean", "paths over input-output pairs", PAIRS, lambda f: paths(f).mean),
     Property("paths.cv", "standard deviation of the path counts over their mean", PAIRS, lambda f: paths(f).variation),
-    Property("bandwidth", "most vertex-disjoint input-output paths", PAIRS, None),
-    Property("spectral_gap", "1 − σ₂/σ₁ of the path counts scaled by row and column sums", PAIRS, None),
-    Property("controllability", "how near the fabric's matrices come to any matrix, 0 to 1", PAIRS, None),
-    Property("freedom", "rank of the Jacobian weights → matrix, over rows · cols", PAIRS, None),
+    Property("bandwidth", "most vertex-disjoint input-output paths", LATER, None),
+    Property("spectral_gap", "1 − σ₂/σ₁ of the path counts scaled by row and column sums", LATER, None),
+    Property("controllability", "how near the fabric's matrices come to any matrix, 0 to 1", LATER, None),
+    Property("freedom", "rank of the Jacobian weights → matrix, over rows · cols", LATER, None),
     Property("digest", "`sha256:` of the fabric's normal form", EDGES, fabric_digest),
 )  # fmt: skip
 """Properties of a wiring alone."""

@@ -48,8 +48,9 @@ def reach_columns(fabric: Fabric, inputs: Indices) -> Iterator[tuple[Indices, ND
         reached = _walk(
             fabric, unit, lambda factor, values: apply(factor, values, np.bitwise_or), np.bitwise_or
         )
-        bits = np.unpackbits(reached.astype("<u8").view(np.uint8), axis=1, bitorder="little")
-        yield chosen, bits[:, : len(chosen)].astype(np.bool_)
+        octets = reached.astype("<u8").view(np.uint8)[:, : -(-len(chosen) // 8)]
+        bits = np.unpackbits(octets, axis=1, count=len(chosen), bitorder="little")
+        yield chosen, bits.astype(np.bool_)
 
 
 def column_cost(fabric: Fabric) -> int:

@@ -171,7 +171,7 @@ class NameCheck:
 
     def _value_name(self, node: ast.Name, local: Locals) -> None:
         name = node.name
-        if name in local or (self.sizes and name in SIZES):
+        if name in local or (self.sizes and name in SIZES) or self._is_taken(name):
             return
         entry = self.scope.names.get(name)
         if entry is not None and isinstance(entry.definition, ast.Constant | ast.BadDefinition):
@@ -192,6 +192,8 @@ class NameCheck:
 
     def _value_call(self, node: ast.Call, local: Locals) -> None:
         name = node.function
+        if self._is_taken(name):
+            return
         if name in FUNCTIONS:
             for argument in node.arguments:
                 value = argument.body if isinstance(argument, ast.Each) else argument.value
@@ -222,6 +224,8 @@ class NameCheck:
 
     def _topology_call(self, node: ast.Name | ast.Call, local: Locals) -> None:
         name, span = callee(node)
+        if self._is_taken(name):
+            return
         if name in local:
             if isinstance(node, ast.Call):
                 self.error("NF206", f"the parameter `{name}` takes no arguments", span)
@@ -275,6 +279,11 @@ class NameCheck:
         self._push([each.body], "topology", inner)
 
     # --- names ---
+
+    def _is_taken(self, name: str) -> bool:
+        """Whether a definition wrongly has this name of the language, so that its meaning is open."""
+        self.ok &= name not in self.scope.taken
+        return name in self.scope.taken
 
     def _is_value(self, name: str) -> bool:
         entry = self.scope.names.get(name)

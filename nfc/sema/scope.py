@@ -50,6 +50,7 @@ class Scope:
     Attributes:
         own: what the file defines, by name, in order.
         names: all that it sees, by name.
+        taken: names of the language that a definition wrongly uses; what they stand for is open.
         incomplete: an unknown name may be one that could not be read: in a file that it uses, or in
             a definition that is malformed.
     """
@@ -57,6 +58,7 @@ class Scope:
     file: ast.File
     own: dict[str, Entry] = field(default_factory=dict)
     names: dict[str, Entry] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
     incomplete: bool = False
 
     def of_kind(self, *kinds: type[Definition]) -> Iterator[str]:
@@ -76,6 +78,7 @@ def own_scope(file: ast.File, sink: Sink) -> Scope:
             continue
         entry = Entry(definition, scope, broken=isinstance(definition, ast.BadDefinition))
         if not is_free(definition.name, entry.name_span, scope.own, sink):
+            scope.taken.update({definition.name} - scope.own.keys())
             continue
         scope.own[definition.name] = entry
     scope.names.update(scope.own)
@@ -101,6 +104,7 @@ def is_free(name: str, span: Span, names: dict[str, Entry], sink: Sink) -> bool:
 def open_uses(scope: Scope, used: Iterable[Scope], sink: Sink) -> None:
     """Add what the used files define themselves; a name that then stands for two things is reported."""
     for other in used:
+        scope.taken |= other.taken
         for name, entry in other.own.items():
             known = scope.names.get(name)
             if known is None:

@@ -6,7 +6,7 @@ import pytest
 
 from nfc.diagnostics import Sink
 from nfc.limits import Limits
-from nfc.passes import initialise
+from nfc.passes.pipeline import run_pipeline
 from nfc.sema.program import topology_fabric
 from nfc.topologies import FAMILIES
 from tests import build
@@ -49,5 +49,5 @@ def test_executors_agree(name: str, rows: int, cols: int) -> None:
     fabric = topology_fabric(CALLS[name], rows, cols, sink, Limits())
     assert not sink.failed
     assert fabric is not None
-    network = initialise(build.network("case", (build.linear("linear1", fabric),)), sink)
+    network = run_pipeline(build.network("case", (build.linear("linear1", fabric),)), sink)
     Case(network, trained_like(network)).check()

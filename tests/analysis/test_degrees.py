@@ -64,7 +64,7 @@ def test_every_kind(name: str) -> None:
     assert_agrees(FABRICS[name])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(fabrics())
 def test_random_fabrics(fabric: Fabric) -> None:
     assert_agrees(fabric)
