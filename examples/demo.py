@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import subprocess
 import sys
 import time
@@ -58,12 +59,16 @@ def main() -> int:
     arguments = parse_arguments()
     arguments.build.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # layers this small lose more to threads than they gain
     digits = load_digits(HERE / "data" / "mnist_subset.npz", arguments.train, arguments.test)
     outcomes = [
-        run(HERE / f"{name}.nf", digits, arguments.build, arguments.epochs) for name in ("mnist", "mnist_dense")
+        run(HERE / f"{name}.nf", digits, arguments.build, arguments.epochs)
+        for name in ("mnist", "mnist_dense")
     ]
     console.print(table(*outcomes))
-    agree = all(each.torch_accuracy == each.onnx_accuracy and each.difference <= TOLERANCE for each in outcomes)
+    agree = all(
+        each.torch_accuracy == each.onnx_accuracy and each.difference <= TOLERANCE for each in outcomes
+    )
     if not agree:
         console.print("[red]torch and ONNX Runtime disagree[/red]")
     return 0 if agree else 1
@@ -82,20 +87,24 @@ def load_digits(path: Path, train: int, test: int) -> Digits:
     with np.load(path, allow_pickle=False) as data:
         images = {key: torch.from_numpy(data[f"{key}_images"]).float() / 255 for key in ("train", "test")}
         labels = {key: torch.from_numpy(data[f"{key}_labels"]).long() for key in ("train", "test")}
-    return Digits(images["train"][:train], labels["train"][:train], images["test"][:test], labels["test"][:test])
+    return Digits(
+        images["train"][:train], labels["train"][:train], images["test"][:test], labels["test"][:test]
+    )
 
 
 def run(spec: Path, digits: Digits, build: Path, epochs: int) -> Outcome:
     """Compile to torch, train, save, compile to ONNX with the trained weights, and run both on the test images."""
-    source, weights, model_file = (build / f"{spec.stem}{suffix}" for suffix in (".py", ".safetensors", ".onnx"))
-    nfc("check", spec)
-    nfc("compile", spec, "--to", "torch", "-o", source)
+    source, weights, model_file = (
+        build / f"{spec.stem}{suffix}" for suffix in (".py", ".safetensors", ".onnx")
+    )
+    nfc("check", shown_path(spec))
+    nfc("compile", shown_path(spec), "--to", "torch", "-o", source)
     model = import_emitted(source)
     started = time.perf_counter()
     train(model, digits, epochs, spec.stem)
     seconds = time.perf_counter() - started
     save_file(model.state_dict(), weights)
-    nfc("compile", spec, "--to", "onnx", "--weights", weights, "-o", model_file)
+    nfc("compile", shown_path(spec), "--to", "onnx", "--weights", weights, "-o", model_file)
     torch_scores = run_torch(model, digits.test_images)
     onnx_scores = run_onnx(model_file, digits.test_images)
     return Outcome(
@@ -110,21 +119,25 @@ def run(spec: Path, digits: Digits, build: Path, epochs: int) -> Outcome:
     )
 
 
+def shown_path(path: Path) -> Path:
+    """The path from here where there is one, as a person would type it."""
+    return Path(os.path.relpath(path))
+
+
 def nfc(*arguments: str | Path) -> None:
     """Run the `nfc` command, shown as it would be typed; its output goes to the terminal."""
     words = [str(argument) for argument in arguments]
-    console.print(f"[bold]$ nfc {' '.join(words)}[/bold]")
+    console.print(f"[bold]$ nfc {' '.join(words)}[/bold]", soft_wrap=True)
     subprocess.run([sys.executable, "-m", "nfc", *words], check=True)
     console.print()
 
 
 def import_emitted(path: Path) -> nn.Module:
-    """The network class of an emitted file: the one that `__all__` or its only public module class names."""
+    """The network of an emitted file, whose class is the file's name in CamelCase."""
     specification = importlib.util.spec_from_file_location(path.stem, path)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    sys.modules[path.stem] = module
     specification.loader.exec_module(module)
     class_name = "".join(word.capitalize() for word in path.stem.split("_"))
     model: nn.Module = getattr(module, class_name)(seed=0)
@@ -180,7 +193,7 @@ def table(sparse: Outcome, dense: Outcome) -> Table:
     shown = Table(title="Trained, exported, run in both runtimes")
     shown.add_column()
     shown.add_column(sparse.name, justify="right")
-    shown.add_column(f"{dense.name} (dense twin)", justify="right")
+    shown.add_column("dense twin", justify="right")
     shown.add_column("share", justify="right")
     rows = [
         ("weights", f"{sparse.weights:,}", f"{dense.weights:,}", sparse.weights / dense.weights),

@@ -45,6 +45,7 @@ __all__ = ["Fabric", "Layer", "Network", "Program", "Report", "load", "topology"
 
 def load(
     file: str | PathLike[str] | Source,
+    /,
     *,
     limits: Limits | None = None,
     allow_outside: bool = False,
@@ -61,10 +62,21 @@ def load(
     Raises:
         NfcError: the file cannot be read or is wrong.
     """
+    return read_program(file, parameters, limits or Limits(), allow_outside=allow_outside)
+
+
+def read_program(
+    file: str | PathLike[str] | Source,
+    parameters: Mapping[str, object],
+    limits: Limits,
+    *,
+    allow_outside: bool = False,
+) -> Program:
+    """As `load`, with parameters of any name."""
     from nfc.files import load as load_files
     from nfc.sema.program import elaborate
 
-    sink, limits = Sink(), limits or Limits()
+    sink = Sink()
     overrides = {name: _value(value) for name, value in parameters.items()}
     files = load_files(file, sink, limits, allow_outside=allow_outside)
     elaborated = elaborate(files, overrides=overrides, sink=sink, limits=limits)

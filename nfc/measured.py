@@ -13,7 +13,7 @@ class Measured:
     """Properties by their language names as attributes: `density`, and in a group `fan_in.max`.
 
     An unknown name is an AttributeError. Where a property cannot be measured, an NfcError says why:
-    NF506, it would cost too much; NF602, it comes with a later version.
+    NF506, it would cost too much; NF603, it comes with a later version.
     """
 
     _properties: Properties[Any]

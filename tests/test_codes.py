@@ -65,7 +65,9 @@ def test_a_page_has_its_parts(code: str) -> None:
     if "nf" in languages:
         assert languages == ["nf", "nf"]
         assert re.findall(r"^## .*", text, re.M) == ["## Example", "## Instead"]
-        assert all(block.text.startswith("nf 1\n") or code == "NF101" or "nf" in block.text for block in blocks(text))
+        assert all(
+            block.text.startswith("nf 1\n") or code == "NF101" or "nf" in block.text for block in blocks(text)
+        )
     else:
         assert "console" in languages
     assert not re.search(r"\byou(r|rs)?\b", text, re.I)

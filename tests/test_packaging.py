@@ -57,7 +57,12 @@ def test_the_installed_package_is_the_wheel(environment: Path, tmp_path: Path) -
 
 
 def test_the_installed_command_checks_and_compiles(environment: Path, tmp_path: Path) -> None:
-    for arguments in (("new", "tiny"), ("check", "tiny.nf"), ("compile", "tiny.nf", "--to", "onnx"), ("explain", "NF101")):
+    for arguments in (
+        ("new", "tiny"),
+        ("check", "tiny.nf"),
+        ("compile", "tiny.nf", "--to", "onnx"),
+        ("explain", "NF101"),
+    ):
         done = run(environment, tmp_path, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "tiny.onnx").stat().st_size > 0

@@ -28,10 +28,10 @@ class Opening:
 
         Each file is read for itself: an error in one leaves the others as they are.
         """
-        from nfc.api import load
+        from nfc.api import read_program
 
         try:
-            program = load(file, limits=self.limits, allow_outside=self.allow_outside, **self.parameters)
+            program = read_program(file, self.parameters, self.limits, allow_outside=self.allow_outside)
         except NfcError as error:
             for diagnostic in error.diagnostics:
                 sink.add(diagnostic)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import re
 
 MODULE_NAMES = frozenset(
     """
@@ -15,26 +14,37 @@ MODULE_NAMES = frozenset(
     register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
     register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
     set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu
-    zero_grad topology_digest reset_parameters
+    zero_grad
+
+    _apply _backward_hooks _backward_pre_hooks _buffers _call_impl _compiled_call_impl _forward_hooks
+    _forward_hooks_always_called _forward_hooks_with_kwargs _forward_pre_hooks
+    _forward_pre_hooks_with_kwargs _get_backward_hooks _get_backward_pre_hooks _get_name
+    _is_full_backward_hook _load_from_state_dict _load_state_dict_post_hooks
+    _load_state_dict_pre_hooks _maybe_warn_non_full_backward_hook _modules _named_members
+    _non_persistent_buffers_set _parameters _register_load_state_dict_pre_hook
+    _register_state_dict_hook _replicate_for_data_parallel _save_to_state_dict _slow_forward
+    _state_dict_hooks _state_dict_pre_hooks _version _wrapped_call_impl
+
+    topology_digest reset_parameters
     """.split()
 )
-"""Public attributes of `nn.Module` (a test compares them with torch's), and those of emitted classes."""
+"""Attributes of `nn.Module` (a test compares them with torch's), and those of emitted classes."""
 
 
 def attribute(label: str) -> str:
     """A label as a module's attribute: `_` is appended where Python or `nn.Module` uses the name.
 
-    Names that start with `_` get a `u` before it, as `nn.Module` and Python's name mangling use
-    such names. One to one: a label that looks like a changed one is changed in the same way.
+    One to one: a label that looks like a changed one is changed in the same way. Names that start
+    with two underscores get three at the end: Python mangles names that do not end so, and uses `__class__`.
     """
-    if re.match("u*_", label):
-        return f"u{label}"
+    if label.startswith("__"):
+        return f"{label}___"
     stems = (label[:end] for end in range(len(label.rstrip("_")), len(label) + 1))
     return f"{label}_" if any(_taken(stem) for stem in stems) else label
 
 
 def _taken(name: str) -> bool:
-    return keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in MODULE_NAMES
+    return keyword.iskeyword(name) or name in MODULE_NAMES
 
 
 def attribute_path(path: str) -> str:

@@ -66,7 +66,9 @@ def softmax(place: Place, arguments: Arguments) -> Op:
     axis, axes = cast(int, arguments["axis"]), len(place.shape)
     if not -axes <= axis < axes:
         message = f"`axis={axis}` does not exist: the shape here is {show(place.shape)}"
-        hints = (f"axes are {-axes}..-1, or 0..<{axes} from the front",)
+        hints = (
+            f"axes are {-axes}..-1, or 0..<{axes} from the front" if axes > 1 else "the only axis is -1",
+        )
         raise ShapeError("NF301", message, place.span, hints=hints).going_on_with(place.shape)
     return Activation(
         path=place.path,

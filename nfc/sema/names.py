@@ -89,7 +89,7 @@ class NameCheck:
         """The names of a definition's parameters; defaults may use the earlier ones."""
         local: dict[str, Span] = {}
         for parameter in parameters:
-            if parameter.default is not None:
+            if parameter.default is not None and not _is_auto(parameter.default):
                 self._run(parameter.default, "any", dict(local))
             self.local(parameter.name, parameter.name_span, local)
         return local
@@ -187,7 +187,7 @@ class NameCheck:
             hints = (f"call it as `{FUNCTIONS[name].signature}`",)
             self.error("NF205", f"`{name}` is a function; a value is expected here", node.span, hints=hints)
         else:
-            constants = self.scope.of_kind(ast.Constant)
+            constants = self.scope.of_kind(ast.Constant, ast.BadDefinition)
             self._unknown("name", name, node.span, [*constants, *local, *(SIZES if self.sizes else ())])
 
     def _value_call(self, node: ast.Call, local: Locals) -> None:
@@ -220,7 +220,6 @@ class NameCheck:
                 self._topology_call(node, local)
             case _:
                 self.error("NF205", f"a topology is expected here; found {_what(node)}", node.span)
-                self._push([node], "value", local)
 
     def _topology_call(self, node: ast.Name | ast.Call, local: Locals) -> None:
         name, span = callee(node)
@@ -242,7 +241,11 @@ class NameCheck:
         elif name in FUNCTIONS:
             self.error("NF205", f"`{name}` is a function of values; a topology is expected here", span)
         elif not self._is_bad(name):
-            known = [*self.scope.of_kind(ast.Mask, ast.Topology), *local, *topology_names()]
+            known = [
+                *self.scope.of_kind(ast.Mask, ast.Topology, ast.BadDefinition),
+                *local,
+                *topology_names(),
+            ]
             self._unknown("topology", name, span, known)
 
     def _arguments(self, node: ast.Name | ast.Call, formals: Sequence[Formal], local: Locals) -> None:
@@ -256,7 +259,7 @@ class NameCheck:
         self._push(match.rest, "topology", local)
         kinds = {formal.name: formal.kind for formal in formals}
         for parameter, value in match.given.items():
-            if isinstance(value, ast.Name) and value.name == AUTO and kinds[parameter] != "topology":
+            if _is_auto(value) and kinds[parameter] != "topology":
                 continue
             kind = kinds[parameter]
             self._push([value], kind if kind in ("any", "topology") else "value", local)
@@ -305,6 +308,10 @@ def _undecided(local: Locals, name: str) -> bool | None:
     if name not in local:
         raise KeyError(name)
     return None
+
+
+def _is_auto(node: ast.Expression) -> bool:
+    return isinstance(node, ast.Name) and node.name == AUTO
 
 
 def _is_each(node: ast.Name | ast.Call) -> bool:

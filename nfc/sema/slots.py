@@ -63,7 +63,11 @@ def _value(
         found = f"found {kind_of(value)} ({show(value)})"
         raise SemanticError("NF205", f"{_expected(slot, operation)}; {found}", node.span, hints=hints)
     if not all(_in_bounds(slot, number) for number in (value if isinstance(value, tuple) else (value,))):
-        raise SemanticError("NF212", f"{_expected(slot, operation)}; found {show(value)}", node.span)
+        inferred = slot.kind == "shape" and isinstance(value, tuple) and -1 in value
+        hints = ("every size is written out; none is worked out from the others",) if inferred else ()
+        raise SemanticError(
+            "NF212", f"{_expected(slot, operation)}; found {show(value)}", node.span, hints=hints
+        )
     return value
 
 

@@ -203,6 +203,9 @@ class _Check:
 
     def _unknown_operation(self, node: ast.Operation, entry: Entry | None) -> None:
         name = node.name
+        if name in self.scope.taken:
+            self.ok = False
+            return
         if entry is not None or is_topology_name(name):
             kind = entry.kind if entry is not None else "a topology"
             wires = kind in ("a mask", "a topology")
@@ -210,7 +213,11 @@ class _Check:
             self.error("NF207", f"`{name}` is {kind}, not an operation", node.name_span, hints=hints)
             return
         alias = alias_hint(name)
-        hints = (alias,) if alias else did_you_mean(name, [*OPERATIONS, *self.scope.of_kind(ast.Network)])
+        hints = (
+            (alias,)
+            if alias
+            else did_you_mean(name, [*OPERATIONS, *self.scope.of_kind(ast.Network, ast.BadDefinition)])
+        )
         if self.scope.incomplete and not hints:
             self.ok = False
             return

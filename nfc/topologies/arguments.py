@@ -15,7 +15,7 @@ KINDS = {
     "string": "a string",
     "integers": "a list of integers such as `[4, 8]`",
     "systems": "a list of lists of integers such as `[[2, 3], [3, 2]]`",
-    "seed": "an integer",
+    "seed": "an integer in 0..<2**64",
 }
 
 
@@ -103,7 +103,7 @@ def _in_range(parameter: Parameter, value: object) -> bool:
         return all(_in_range(parameter, item) for item in value)
     if not isinstance(value, int | float):
         return True
-    low, high = parameter.minimum, parameter.maximum
+    low, high = (0, 2**64 - 1) if parameter.kind == "seed" else (parameter.minimum, parameter.maximum)
     return (low is None or value >= low) and (high is None or value <= high)
 
 

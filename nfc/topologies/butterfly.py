@@ -90,7 +90,8 @@ def _butterfly_width(width: int, arguments: Arguments) -> int:
 
 
 def _butterfly_extent(rows: int, cols: int, arguments: Arguments) -> Extent:
-    return Extent(rows, rows * integer(arguments, "block") * max(1, sum(_radices(rows, arguments))))
+    radices = _radices(rows, arguments) or (1,)
+    return Extent(rows, rows * integer(arguments, "block") * sum(radices), len(radices))
 
 
 def _near_width(width: int, arguments: Arguments) -> int:
@@ -102,7 +103,7 @@ def _monarch(rows: int, cols: int, arguments: Arguments) -> Fabric:
 
 
 def _monarch_extent(rows: int, cols: int, arguments: Arguments) -> Extent:
-    return Extent(rows, rows * sum(near_factors(rows)))
+    return Extent(rows, rows * sum(near_factors(rows)), factors=2)
 
 
 def _benes(rows: int, cols: int, arguments: Arguments) -> Fabric:
@@ -116,7 +117,7 @@ def _benes_width(width: int, arguments: Arguments) -> int:
 
 def _benes_extent(rows: int, cols: int, arguments: Arguments) -> Extent:
     radices = digits(rows, integer(arguments, "radix")) or (1,)
-    return Extent(rows, rows * (2 * sum(radices) - radices[-1]))
+    return Extent(rows, rows * (2 * sum(radices) - radices[-1]), 2 * len(radices) - 1)
 
 
 BUTTERFLY = Family(

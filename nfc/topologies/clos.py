@@ -32,7 +32,7 @@ def _next_width(width: int, arguments: Arguments) -> int:
 def _extent(rows: int, cols: int, arguments: Arguments) -> Extent:
     inputs, switches, middle = _sizes(rows, arguments)
     lines = switches * middle
-    return Extent(max(rows, lines), lines * (2 * inputs + switches))
+    return Extent(max(rows, lines), lines * (2 * inputs + switches), factors=3)
 
 
 CLOS = Family(

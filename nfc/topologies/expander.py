@@ -19,8 +19,9 @@ def _build(rows: int, cols: int, arguments: Arguments) -> Fabric:
 
 
 def _extent(rows: int, cols: int, arguments: Arguments) -> Extent:
-    outputs = cols * (integer(arguments, "depth") - 1) + rows
-    return Extent(max(rows, cols), outputs * integer(arguments, "fan_in"))
+    depth = integer(arguments, "depth")
+    outputs = cols * (depth - 1) + rows
+    return Extent(max(rows, cols), outputs * integer(arguments, "fan_in"), depth)
 
 
 EXPANDER = Family(

@@ -41,11 +41,13 @@ class Extent:
 
     Attributes:
         width: neurons of its widest layer, inputs and outputs among them.
-        edges: its edges before pruning; where they are drawn, their expected number.
+        edges: its edges before pruning; where they are drawn, a number that they hardly exceed.
+        factors: how many it has, all branches counted.
     """
 
     width: int
     edges: int
+    factors: int = 1
 
 
 def largest_extent(rows: int, cols: int, arguments: Arguments) -> Extent:

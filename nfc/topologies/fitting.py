@@ -49,7 +49,7 @@ def build(
 
     Raises:
         TopologyError: NF301 sizes that do not fit, NF302 a strict family that would be fitted,
-            NF401 an argument, NF713 too wide, NF714 too many edges.
+            NF401 an argument, NF712 too many factors, NF713 too wide, NF714 too many edges.
     """
     complete_arguments = complete(family, arguments)
     _check_width(family, max(rows, cols), limits)
@@ -70,7 +70,7 @@ def _built(fabric: Fabric, fitted_width: int | None) -> Built:
 def _build(family: Family, rows: int, cols: int, arguments: Arguments, limits: Limits) -> Fabric:
     extent = family.extent(rows, cols, arguments)
     _check_width(family, extent.width, limits)
-    _check_edges(family, extent, limits)
+    _check_size(family, extent, limits)
     return family.build(rows, cols, arguments)
 
 
@@ -80,7 +80,12 @@ def _check_width(family: Family, width: int, limits: Limits) -> None:
         raise TopologyError("NF713", message, hint="smaller sizes, or a higher limit on the width")
 
 
-def _check_edges(family: Family, extent: Extent, limits: Limits) -> None:
+def _check_size(family: Family, extent: Extent, limits: Limits) -> None:
+    if extent.factors > limits.operations:
+        message = (
+            f"`{family.name}` has {_count(extent.factors)} factors here; the limit is {limits.operations}"
+        )
+        raise TopologyError("NF712", message, argument="depth", hint="fewer factors in a row")
     if extent.edges > limits.edges:
         message = f"`{family.name}` has {_count(extent.edges)} edges here; the limit is {limits.edges}"
         raise TopologyError("NF714", message, hint="a sparser topology, or a higher limit on the edges")

@@ -30,7 +30,7 @@ def _low_rank(rows: int, cols: int, arguments: Arguments) -> Fabric:
 
 def _low_rank_extent(rows: int, cols: int, arguments: Arguments) -> Extent:
     rank = integer(arguments, "rank")
-    return Extent(max(rows, cols, rank), rank * (rows + cols))
+    return Extent(max(rows, cols, rank), rank * (rows + cols), factors=2)
 
 
 DENSE = Family(

@@ -47,12 +47,9 @@ def _next_width(width: int, arguments: Arguments) -> int:
 
 
 def _extent(rows: int, cols: int, arguments: Arguments) -> Extent:
-    block, rank, (_, stages) = (
-        integer(arguments, "block"),
-        integer(arguments, "rank"),
-        _stages(rows, arguments),
-    )
-    return Extent(max(rows, rank), rows * (block * (stages + 1) + 2 * rank))
+    block, rank = integer(arguments, "block"), integer(arguments, "rank")
+    _, stages = _stages(rows, arguments)
+    return Extent(max(rows, rank), rows * (block * (stages + 1) + 2 * rank), 3 if rank else 1)
 
 
 PIXELFLY = Family(

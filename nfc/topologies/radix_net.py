@@ -93,7 +93,7 @@ def _build(rows: int, cols: int, arguments: Arguments) -> Fabric:
 def _extent(rows: int, cols: int, arguments: Arguments) -> Extent:
     layers = _layers(rows, cols, arguments)
     widest = max(layer.n * max(layer.height, layer.width) for layer in layers)
-    return Extent(widest, sum(layer.edges for layer in layers))
+    return Extent(widest, sum(layer.edges for layer in layers), len(layers))
 
 
 RADIX_NET = Family(

@@ -35,7 +35,8 @@ def _next_width(width: int, arguments: Arguments) -> int:
 
 
 def _extent(rows: int, cols: int, arguments: Arguments) -> Extent:
-    return Extent(rows, rows * min(rows, integer(arguments, "radix")) * _depth(rows, arguments))
+    depth = _depth(rows, arguments)
+    return Extent(rows, rows * min(rows, integer(arguments, "radix")) * depth, depth)
 
 
 SHUFFLE_EXCHANGE = Family(

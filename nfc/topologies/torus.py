@@ -31,7 +31,7 @@ def _torus_width(width: int, arguments: Arguments) -> int:
 def _torus_extent(rows: int, cols: int, arguments: Arguments) -> Extent:
     dims, depth = integer(arguments, "dims"), integer(arguments, "depth")
     neighbours = min(root_at_least(rows, dims) - 1, 2) * dims
-    return Extent(rows, rows * (1 + neighbours) * depth)
+    return Extent(rows, rows * (1 + neighbours) * depth, depth)
 
 
 def _hypercube(rows: int, cols: int, arguments: Arguments) -> Fabric:
@@ -45,7 +45,8 @@ def _hypercube_width(width: int, arguments: Arguments) -> int:
 
 
 def _hypercube_extent(rows: int, cols: int, arguments: Arguments) -> Extent:
-    return Extent(rows, rows * (1 + power_at_least(rows, 2)) * integer(arguments, "depth"))
+    depth = integer(arguments, "depth")
+    return Extent(rows, rows * (1 + power_at_least(rows, 2)) * depth, depth)
 
 
 TORUS = Family(

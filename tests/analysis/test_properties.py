@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import nfc
 from nfc.analysis.errors import PropertyError
 from nfc.analysis.properties import (
     FABRIC_PROPERTIES,
@@ -140,3 +141,25 @@ def test_the_guide_lists_every_property_with_its_definition() -> None:
     for table in (FABRIC_PROPERTIES, LAYER_PROPERTIES, NETWORK_PROPERTIES):
         for entry in table.values():
             assert f"| `{entry.name}` | {entry.definition} | {entry.cost} |" in guide
+
+
+@pytest.mark.parametrize(
+    ("topology", "rows", "cols", "count"),
+    [
+        ("butterfly", 64, 64, 1),
+        ("butterfly(radix=4)", 32, 32, 1),
+        ("butterfly", 50, 60, 1),
+        ("monarch", 48, 48, 1),
+        ("parallel(3, butterfly)", 64, 64, 3),
+        ("parallel(3, butterfly(radix=4), shuffle=1)", 64, 64, 3),
+        ("benes", 64, 64, 32),
+        ("benes(radix=4)", 64, 64, 16),
+        ("clos(inputs=4, middle=6)", 32, 32, 6),
+        ("lowrank(rank=5)", 30, 20, 5),
+    ],
+)
+def test_path_counts_of_the_guide(topology: str, rows: int, cols: int, count: int) -> None:
+    fabric = nfc.topology(topology, rows, cols)
+    assert fabric.properties("paths") == {
+        "paths": {"min": count, "max": count, "mean": float(count), "cv": 0.0}
+    }

@@ -22,7 +22,9 @@ def imported(*arguments: str) -> set[str]:
     return HEAVY & set(done.stderr.split())
 
 
-@pytest.mark.parametrize("arguments", [["explain", "NF101"], ["--help"], ["--version"], ["chekc"], ["check", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["explain", "NF101"], ["--help"], ["--version"], ["chekc"], ["check", "--help"]]
+)
 def test_what_needs_no_network_imports_click_alone(arguments: list[str]) -> None:
     assert imported(*arguments) == set()
 
@@ -32,10 +34,15 @@ def test_check_imports_no_backend() -> None:
 
 
 def test_compiling_to_torch_imports_no_torch(tmp_path: Path) -> None:
-    assert not imported("compile", MNIST, "--to", "torch", "-o", str(tmp_path / "mnist.py")) & {"torch", "onnx"}
+    assert not imported("compile", MNIST, "--to", "torch", "-o", str(tmp_path / "mnist.py")) & {
+        "torch",
+        "onnx",
+    }
 
 
 def test_import_nfc_is_light() -> None:
     script = "import sys, nfc; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert not HEAVY & set(done.stdout.split())

@@ -1,14 +1,12 @@
-"""Digests that never change in edition 1, and a program that prints them afresh.
+"""Topologies whose digests never change in edition 1, and a program that prints them afresh.
 
-`python -m tests.topologies.golden` prints the table from the code at hand; a line that differs from
-the one here is a broken promise to everyone who has weights for that topology.
+`python -m tests.topologies.golden` prints what stands in `digests.txt`. A line that differs is a
+broken promise to everyone who has weights for that topology.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import numpy as np
 
 from nfc.ir.digest import fabric_digest
 from nfc.ir.fabric import Fabric
@@ -66,18 +64,23 @@ def others() -> Iterator[tuple[str, Fabric]]:
     arguments: dict[str, object] = {"systems": systems, "widths": (2, 1, 3, 3, 2, 5, 4)}
     yield "radix_net 24 -> 48", build(FAMILIES["radix_net"], 48, 24, arguments, limits=Limits()).fabric
     diagonal = Kron(100, 1, 1, 1)
-    yield "permute(random, seed=1) 100", permute_inputs(diagonal, combinators.permutation("random", 100, seed=1))
+    yield (
+        "permute(random, seed=1) 100",
+        permute_inputs(diagonal, combinators.permutation("random", 100, seed=1)),
+    )
     yield "parallel(3, diagonal, shuffle=1) 100", combinators.shuffled_sum([diagonal] * 3, 1)
     half = {"fan_in": 2048, "seed": 3}
     yield "random(2048, seed=3) 4096 -> 64", build(FAMILIES["random"], 64, 4096, half, limits=Limits()).fabric
     wide = {"fan_in": 16, "seed": 3}
-    yield "random(16, seed=3) 65536 -> 65536", build(FAMILIES["random"], 2**16, 2**16, wide, limits=Limits()).fabric
+    yield (
+        "random(16, seed=3) 65536 -> 65536",
+        build(FAMILIES["random"], 2**16, 2**16, wide, limits=Limits()).fabric,
+    )
 
 
 def main() -> None:
-    np.set_printoptions()
     for name, digest in drawn():
-        print(f'    "{name}": "{digest}",')  # noqa: T201
+        print(f"{digest}  {name}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from nfc.topologies.family import TopologyError
 CASES = [
     ("butterfly", {"radics": 4}, "NF401", "radics", "has no argument `radics`"),
     ("random", {"seed": 1}, "NF401", "fan_in", "needs the argument `fan_in`, an integer of at least 1"),
-    ("random", {"fan_in": 2}, "NF401", "seed", "is an integer, not"),
+    ("random", {"fan_in": 2}, "NF401", "seed", "is an integer in 0..<2.*64, not"),
+    ("random", {"fan_in": 2, "seed": -1}, "NF401", "seed", "not `-1`"),
+    ("random", {"fan_in": 2, "seed": 2**64}, "NF401", "seed", "not `18446744073709551616`"),
     ("butterfly", {"radix": 1}, "NF401", "radix", "an integer of at least 2, not `1`"),
     ("butterfly", {"radix": 2.0}, "NF401", "radix", "not `2.0`"),
     ("butterfly", {"radix": True}, "NF401", "radix", "not `true`"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import pairwise
 from struct import pack
 
 import numpy as np
@@ -40,7 +41,7 @@ def flat_parts(fabric: Fabric, kind: type) -> list[Fabric]:
 
 def rows_of(factor: Factor) -> list[list[int]]:
     indptr, indices = factor.arrays()
-    return [indices[a:b].tolist() for a, b in zip(indptr, indptr[1:], strict=False)]
+    return [indices[a:b].tolist() for a, b in pairwise(indptr)]
 
 
 def naive_row(columns: list[int]) -> bytes:
@@ -81,7 +82,9 @@ def test_kinds_do_not_matter(factor: Factor) -> None:
 
 def test_nesting_does_not_matter() -> None:
     a, b, c = Kron(1, 4, 4, 1), Kron(2, 2, 2, 1), Kron(4, 1, 1, 1)
-    assert fabric_digest(Cascade((Cascade((a, b)), c))) == fabric_digest(Cascade((a, Cascade((b, Sum((c,)))))))
+    assert fabric_digest(Cascade((Cascade((a, b)), c))) == fabric_digest(
+        Cascade((a, Cascade((b, Sum((c,))))))
+    )
     assert fabric_digest(Sum((Cascade((Sum((a, b)),)), c))) == fabric_digest(Sum((a, b, c)))
     assert fabric_digest(Cascade((a,))) == fabric_digest(a)
 

@@ -54,13 +54,13 @@ def test_random_is_large() -> None:
 
 def test_random_treats_inputs_and_pairs_alike() -> None:
     """Over many seeds every edge, and every pair of edges of two outputs, is as frequent as another."""
-    draws = np.array([dense_pattern(fabric("random", 6, 6, fan_in=2, seed=s)) for s in range(3000)])
+    draws = np.array([dense_pattern(fabric("random", 6, 6, fan_in=2, seed=s)) for s in range(800)])
     edges = draws.mean(axis=0)
-    assert abs(edges - 2 / 6).max() < 5 * np.sqrt(2 / 9 / 3000)
-    both = np.einsum("soi,spi->op", draws, draws) / 3000
+    assert abs(edges - 2 / 6).max() < 5 * np.sqrt(2 / 9 / 800)
+    both = np.einsum("soi,spi->op", draws, draws) / 800
     shared = both[~np.eye(6, dtype=bool)]
     # Each input is in two outputs, so that 6 pairs of 30 share one; the pairs are alike.
-    assert abs(shared - 6 * 2 / 30).max() < 0.05
+    assert abs(shared - 6 * 2 / 30).max() < 0.1
 
 
 def test_outputs_next_to_each_other_are_independent() -> None:

@@ -31,9 +31,8 @@ CLASSES = ["none", "torch", "class", "Module", "linear", "factor", "block_linear
            "network", "draws", "runtime_error", "true", "_", "_1", "__", "sum", "mnist_small", "LeNet"]  # fmt: skip
 
 
-def test_every_public_name_of_a_module_is_known():
-    public = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
-    assert public - MODULE_NAMES == set()
+def test_every_name_of_a_module_is_known():
+    assert {name for name in dir(torch.nn.Module()) if not name.startswith("__")} - MODULE_NAMES == set()
 
 
 def test_attributes_are_one_to_one_and_free():
@@ -46,8 +45,18 @@ def test_attributes_are_one_to_one_and_free():
     for name in attributes:
         assert name.isidentifier()
         assert not keyword.iskeyword(name)
-        assert not name.startswith("_")
+        assert not name.startswith("__") or name.endswith("__"), "Python would mangle it"
         assert name not in MODULE_NAMES
+        assert not hasattr(torch.nn.Module(), name)
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [("head", "head"), ("_x", "_x"), ("match", "match"), ("none", "none"), ("class", "class_"), ("None", "None_"),
+     ("forward", "forward_"), ("_modules", "_modules_"), ("__x", "__x___")],
+)  # fmt: skip
+def test_only_used_names_change(label, expected):
+    assert attribute(label) == expected
 
 
 @pytest.mark.parametrize("label", LABELS)

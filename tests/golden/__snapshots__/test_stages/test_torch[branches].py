@@ -1,0 +1,321 @@
+# Compiled from branches.nf by nfc 0.1.0.
+# The source's digest is sha256:a7dab354f83a241ab57e3f6c3adf53e8f56f7cd2d7502119f51a353673d2ba5c.
+
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from torch import Tensor, nn
+
+INDEX_FILE = "branches.index.safetensors"
+INDEX_DIGEST = "sha256:a0951bfeb9c6c502e65eb435613e190b399b5bc1f65fa0e3dc756c6562b7d9e8"
+
+
+class Factor(nn.Module):
+    """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
+
+    Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
+    and feature-first in memory, so the next factor reads it without a copy.
+    """
+
+    def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = nn.Parameter(torch.zeros(shape))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def add_table(self, name: str, table: Tensor) -> None:
+        """Keep a table that moves with the module and stays out of its state dict."""
+        if not self.weight.is_meta:
+            table = table.to(self.weight.device)
+        self.register_buffer(name, table, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.product(x.reshape(-1, self.in_features).t()).t()
+        y = y.reshape(*x.shape[:-1], self.out_features)
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+
+
+class NeighbourLinear(Factor):
+    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
+        super().__init__(in_features, len(table), tuple(table.shape), bias)
+        self.add_table("table", table)
+
+    def product(self, x: Tensor) -> Tensor:
+        # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        weight = self.weight.to(x.dtype)
+        x = x.contiguous()
+        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+
+
+class CsrLinear(Factor):
+    """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
+
+    def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
+        super().__init__(in_features, len(indptr) - 1, tuple(indices.shape), bias)
+        self.add_table("indptr", indptr)
+        self.add_table("indices", indices)
+
+    def product(self, x: Tensor) -> Tensor:
+        # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        return F.embedding_bag(
+            self.indices,
+            x.contiguous(),
+            self.indptr,
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+            include_last_offset=True,
+        )
+
+
+class Sum(nn.ModuleList):
+    """Parts on the same input whose outputs add."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, *others = self
+        return sum((part(x) for part in others), start=first(x))
+
+
+class Concat(nn.ModuleList):
+    """Parts on the same input whose outputs stand side by side on the last axis."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([part(x) for part in self], dim=-1)
+
+
+class FabricLinear(nn.Module):
+    """A linear layer whose matrix is a fabric: cascades and sums of factors."""
+
+    def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
+        super().__init__()
+        self.fabric = fabric
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.fabric(x)
+        return y if self.bias is None else y + self.bias
+
+
+class Network(nn.Module):
+    """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
+
+    topology_digest: str
+
+    def __init__(self):
+        super().__init__()
+        self.register_load_state_dict_pre_hook(require_digest)
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(list(self.topology_digest.encode()), dtype=torch.uint8, device="cpu")
+
+    def set_extra_state(self, state: Tensor) -> None:
+        found = bytes(state.to(torch.uint8).tolist()).decode(errors="replace")
+        if found != self.topology_digest:
+            raise RuntimeError(
+                f"these weights belong to another topology: {type(self).__name__} "
+                f"has {self.topology_digest}, but the state dict has {found}"
+            )
+
+
+def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
+    """Refuse a state dict without the digest of its topology, with strict=False too."""
+    key = f"{prefix}_extra_state"
+    if key not in state_dict:
+        raise RuntimeError(
+            f"the state dict does not say its topology, as it has no key {key}: "
+            f"{type(module).__name__} has {module.topology_digest}; "
+            "if the weights are known to fit, add get_extra_state() of the module under that key"
+        )
+
+
+class Draws:
+    """Initial weights, the same on every machine: a stream of random numbers for each weight.
+
+    They are computed in float64 on the CPU and rounded once.
+    """
+
+    def __init__(self, seed: int):
+        self.seed = seed
+        self.stream = 0
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
+
+    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
+        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+
+def philox(seed: int, stream: int, count: int) -> Tensor:
+    """`count` numbers in (0, 1), float64, by Philox4x32-10 (Salmon et al., SC 2011).
+
+    The key is the seed; block k of four numbers has the counter (k, stream), both of 64 bits.
+    """
+    low = 0xFFFFFFFF
+    block = torch.arange((count + 3) // 4, device="cpu")
+    c0, c1 = block & low, block >> 32
+    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, (stream >> 32) & low)
+    k0, k1 = seed & low, (seed >> 32) & low
+    for _ in range(10):
+        high0, low0 = multiply(0xD2511F53, c0)
+        high1, low1 = multiply(0xCD9E8D57, c2)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
+    words = torch.stack([c0, c1, c2, c3], dim=1).flatten()[:count]
+    return (words.double() + 0.5) * 2.0**-32
+
+
+def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The high and the low 32 bits of a product of 32-bit numbers, within int64."""
+    low, high = constant * (x & 0xFFFF), constant * (x >> 16)
+    return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
+
+
+def load_tables() -> dict[str, Tensor]:
+    """The tables in the index file beside this one, by the path of what they belong to."""
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+        found = (file.metadata() or {}).get("digest")
+        if found != INDEX_DIGEST:
+            raise RuntimeError(
+                f"{INDEX_FILE} is not the file that was made with this module: "
+                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+            )
+        keys = file.keys()
+        return {key: file.get_tensor(key) for key in keys}
+
+
+def under(tables: dict[str, Tensor], path: str) -> dict[str, Tensor]:
+    """The tables of what lies under a path."""
+    start = f"{path}."
+    return {key[len(start) :]: table for key, table in tables.items() if key.startswith(start)}
+
+
+class Sum1Branch(nn.Module):
+    """Input [batch, 2, 5], output [batch, 9]."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        super().__init__()
+        # via bernoulli(density=50%, seed=1)
+        self.linear1 = CsrLinear(10, tables["linear1.indptr"], tables["linear1.indices"], bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        return self.linear1(x)
+
+
+class Sum1Branch_2(nn.Module):
+    """Input [batch, 2, 5], output [batch, 9]."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide = nn.Linear(10, 9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        x = self.wide(x)
+        return F.relu(x)
+
+
+class Concat1Branch(nn.Module):
+    """Input [batch, 9], output [batch, 4]."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        super().__init__()
+        # via n_of_m(n=2, m=4, seed=5)
+        self.linear1 = NeighbourLinear(9, tables["linear1.table"], bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear1(x)
+
+
+class Concat1Branch_2(nn.Module):
+    """Input [batch, 9], output [batch, 3]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., :3]
+
+
+class Concat1BranchSum1Branch(nn.Module):
+    """Input [batch, 9], output [batch, 2]."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear1 = nn.Linear(9, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear1(x)
+
+
+class Concat1BranchSum1Branch_2(nn.Module):
+    """Input [batch, 9], output [batch, 2]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., :2]
+
+
+class Concat1Branch_3(nn.Module):
+    """Input [batch, 9], output [batch, 2]."""
+
+    def __init__(self):
+        super().__init__()
+        self.sum1 = Sum([Concat1BranchSum1Branch(), Concat1BranchSum1Branch_2()])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)
+        return self.sum1(x)
+
+
+class Branches(Network):
+    """Input [batch, 2, 5], output [batch, 3, 4]."""
+
+    topology_digest = "sha256:764426f7f6697b8a572246a91e453b697285c05332867626932efbc4fa6ccf44"
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        tables = load_tables()
+        self.sum1 = Sum([Sum1Branch(under(tables, "sum1.0")), Sum1Branch_2()])
+        self.concat1 = Concat(
+            [Concat1Branch(under(tables, "concat1.0")), Concat1Branch_2(), Concat1Branch_3()]
+        )
+        # via dense(width=5) >> dense
+        self.linear1 = FabricLinear(
+            nn.Sequential(nn.Linear(3, 5, bias=False), nn.Linear(5, 4, bias=False)), 4, bias=True
+        )
+        self.reset_parameters(seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.sum1(x)
+        x = self.concat1(x)
+        x = x.reshape(x.shape[0], 3, 3)
+        return self.linear1(x)
+
+    @torch.no_grad()
+    def reset_parameters(self, seed: int = 0) -> None:
+        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        for name, parameter in self.named_parameters():
+            if name.endswith(".bias"):
+                nn.init.zeros_(parameter)
+        tables = load_tables()
+        draw = Draws(seed)
+        draw.uniform(self.sum1[0].linear1.weight, std=tables["sum1.0.linear1.weight.std"])
+        draw.uniform(self.sum1[1].wide.weight, std=0.31622776601683794)
+        draw.uniform(self.concat1[0].linear1.weight, std=tables["concat1.0.linear1.weight.std"])
+        draw.uniform(self.concat1[2].sum1[0].linear1.weight, std=0.23570226039551584)
+        draw.uniform(self.linear1.fabric[0].weight, std=0.5773502691896257)
+        draw.uniform(self.linear1.fabric[1].weight, std=0.4472135954999579)
+# table concat1.0.linear1.table: int32 [4, 5]
+# table concat1.0.linear1.weight.std: float64 [4, 5]
+# table sum1.0.linear1.indices: int32 [56]
+# table sum1.0.linear1.indptr: int32 [10]
+# table sum1.0.linear1.weight.std: float64 [56]

@@ -1,0 +1,315 @@
+# Compiled from stages.nf by nfc 0.1.0.
+# The source's digest is sha256:ed5f1e010eb907c98d4148c98d63074660fd1c354930eb5b101a11abf8989d33.
+
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from torch import Tensor, nn
+
+INDEX_FILE = "stages.index.safetensors"
+INDEX_DIGEST = "sha256:a3f2462e674c251910d189d6e4c5b60052e543164600b83db34e9fa1be847e6f"
+
+
+class Factor(nn.Module):
+    """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
+
+    Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
+    and feature-first in memory, so the next factor reads it without a copy.
+    """
+
+    def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = nn.Parameter(torch.zeros(shape))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def add_table(self, name: str, table: Tensor) -> None:
+        """Keep a table that moves with the module and stays out of its state dict."""
+        if not self.weight.is_meta:
+            table = table.to(self.weight.device)
+        self.register_buffer(name, table, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.product(x.reshape(-1, self.in_features).t()).t()
+        y = y.reshape(*x.shape[:-1], self.out_features)
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+
+
+class BlockLinear(Factor):
+    """A block-diagonal matrix of `groups` dense blocks, each outputs × inputs."""
+
+    def __init__(self, groups: int, outputs: int, inputs: int, bias: bool = False):
+        super().__init__(groups * inputs, groups * outputs, (groups, outputs, inputs), bias)
+        self.blocks = (groups, inputs)
+
+    def product(self, x: Tensor) -> Tensor:
+        return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+
+
+class StridedBlockLinear(Factor):
+    """I ⊗ W ⊗ I, a butterfly's stage: output (g, j, s) reads the inputs (g, k, s) for all k.
+
+    Indices have the digits group, block index and stride, the stride's changing fastest.
+    """
+
+    def __init__(self, groups: int, outputs: int, inputs: int, stride: int, bias: bool = False):
+        shape = (groups, outputs, stride, inputs)
+        super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
+        self.digits = (groups, inputs, stride)
+
+    def product(self, x: Tensor) -> Tensor:
+        x = x.unflatten(0, self.digits).transpose(1, 2)
+        return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+
+
+class BlockSetLinear(Factor):
+    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`."""
+
+    def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
+        rows, width = row_sets.numel(), col_sets.shape[1]
+        super().__init__(col_sets.numel(), rows, (rows, width), bias)
+        self.add_table("row_sets", row_sets)
+        self.add_table("col_sets", col_sets)
+        self.add_table("places", row_sets.flatten().argsort())  # of the rows among the blocks' rows
+
+    def product(self, x: Tensor) -> Tensor:
+        weight = self.weight.index_select(0, self.row_sets.flatten())
+        x = x.index_select(0, self.col_sets.flatten())
+        weight = weight.unflatten(0, self.row_sets.shape)
+        y = torch.bmm(weight, x.unflatten(0, self.col_sets.shape)).flatten(0, 1)
+        return y.index_select(0, self.places)
+
+
+class NeighbourLinear(Factor):
+    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
+        super().__init__(in_features, len(table), tuple(table.shape), bias)
+        self.add_table("table", table)
+
+    def product(self, x: Tensor) -> Tensor:
+        # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        weight = self.weight.to(x.dtype)
+        x = x.contiguous()
+        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+
+
+class FabricLinear(nn.Module):
+    """A linear layer whose matrix is a fabric: cascades and sums of factors."""
+
+    def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
+        super().__init__()
+        self.fabric = fabric
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.fabric(x)
+        return y if self.bias is None else y + self.bias
+
+
+class Network(nn.Module):
+    """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
+
+    topology_digest: str
+
+    def __init__(self):
+        super().__init__()
+        self.register_load_state_dict_pre_hook(require_digest)
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(list(self.topology_digest.encode()), dtype=torch.uint8, device="cpu")
+
+    def set_extra_state(self, state: Tensor) -> None:
+        found = bytes(state.to(torch.uint8).tolist()).decode(errors="replace")
+        if found != self.topology_digest:
+            raise RuntimeError(
+                f"these weights belong to another topology: {type(self).__name__} "
+                f"has {self.topology_digest}, but the state dict has {found}"
+            )
+
+
+def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
+    """Refuse a state dict without the digest of its topology, with strict=False too."""
+    key = f"{prefix}_extra_state"
+    if key not in state_dict:
+        raise RuntimeError(
+            f"the state dict does not say its topology, as it has no key {key}: "
+            f"{type(module).__name__} has {module.topology_digest}; "
+            "if the weights are known to fit, add get_extra_state() of the module under that key"
+        )
+
+
+class Draws:
+    """Initial weights, the same on every machine: a stream of random numbers for each weight.
+
+    They are computed in float64 on the CPU and rounded once.
+    """
+
+    def __init__(self, seed: int):
+        self.seed = seed
+        self.stream = 0
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
+
+    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
+        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+
+def philox(seed: int, stream: int, count: int) -> Tensor:
+    """`count` numbers in (0, 1), float64, by Philox4x32-10 (Salmon et al., SC 2011).
+
+    The key is the seed; block k of four numbers has the counter (k, stream), both of 64 bits.
+    """
+    low = 0xFFFFFFFF
+    block = torch.arange((count + 3) // 4, device="cpu")
+    c0, c1 = block & low, block >> 32
+    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, (stream >> 32) & low)
+    k0, k1 = seed & low, (seed >> 32) & low
+    for _ in range(10):
+        high0, low0 = multiply(0xD2511F53, c0)
+        high1, low1 = multiply(0xCD9E8D57, c2)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
+    words = torch.stack([c0, c1, c2, c3], dim=1).flatten()[:count]
+    return (words.double() + 0.5) * 2.0**-32
+
+
+def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The high and the low 32 bits of a product of 32-bit numbers, within int64."""
+    low, high = constant * (x & 0xFFFF), constant * (x >> 16)
+    return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
+
+
+def load_tables() -> dict[str, Tensor]:
+    """The tables in the index file beside this one, by the path of what they belong to."""
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+        found = (file.metadata() or {}).get("digest")
+        if found != INDEX_DIGEST:
+            raise RuntimeError(
+                f"{INDEX_FILE} is not the file that was made with this module: "
+                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+            )
+        keys = file.keys()
+        return {key: file.get_tensor(key) for key in keys}
+
+
+def under(tables: dict[str, Tensor], path: str) -> dict[str, Tensor]:
+    """The tables of what lies under a path."""
+    start = f"{path}."
+    return {key[len(start) :]: table for key, table in tables.items() if key.startswith(start)}
+
+
+class Unit(nn.Module):
+    """Input [batch, 8], output [batch, 8]."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        super().__init__()
+        # via step()
+        self.linear1 = FabricLinear(
+            nn.Sequential(
+                BlockLinear(4, 2, 2),
+                StridedBlockLinear(2, 2, 2, 2),
+                BlockSetLinear(
+                    tables["linear1.fabric.2.row_sets"], tables["linear1.fabric.2.col_sets"]
+                ),
+            ),
+            8,
+            bias=True,
+        )
+        self.norm1 = nn.RMSNorm(8, eps=1e-05)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.linear1(x)
+        x = self.norm1(x)
+        return F.relu(x)
+
+
+class Repeat1Repeat1(nn.Module):
+    """Input [batch, 8], output [batch, 8]."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        super().__init__()
+        # via random(fan_in=2)
+        self.linear1 = NeighbourLinear(8, tables["linear1.table"], bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.linear1(x)
+        return torch.tanh(x)
+
+
+class Repeat1(nn.Module):
+    """Input [batch, 8], output [batch, 8]."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        super().__init__()
+        self.unit1 = Unit(under(tables, "unit1"))
+        self.repeat1 = nn.ModuleList(
+            Repeat1Repeat1(under(tables, f"repeat1.{i}")) for i in range(2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.unit1(x)
+        for block in self.repeat1:
+            x = block(x)
+        return x
+
+
+class Stages(Network):
+    """Input [batch, 8], output [batch, 3]."""
+
+    topology_digest = "sha256:0fc2eedbf3821ffd3aabca3e512447ca8532af3e5119b766d3c68d6fd68534c1"
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        tables = load_tables()
+        self.repeat1 = nn.ModuleList(Repeat1(under(tables, f"repeat1.{i}")) for i in range(2))
+        self.last = Unit(under(tables, "last"))
+        self.linear1 = nn.Linear(8, 3)
+        self.reset_parameters(seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.repeat1:
+            x = block(x)
+        x = self.last(x)
+        return self.linear1(x)
+
+    @torch.no_grad()
+    def reset_parameters(self, seed: int = 0) -> None:
+        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        for module in self.modules():
+            if isinstance(module, nn.RMSNorm):
+                module.reset_parameters()
+        for name, parameter in self.named_parameters():
+            if name.endswith(".bias"):
+                nn.init.zeros_(parameter)
+        draw = Draws(seed)
+        for copy in self.repeat1:
+            for factor in copy.unit1.linear1.fabric:
+                draw.uniform(factor.weight, std=0.7071067811865476)
+            for copy1 in copy.repeat1:
+                draw.uniform(copy1.linear1.weight, std=1.126094004987253)
+        for factor in self.last.linear1.fabric:
+            draw.uniform(factor.weight, std=0.7071067811865476)
+        draw.uniform(self.linear1.weight, std=0.3535533905932738)
+# table last.linear1.fabric.2.col_sets: int32 [4, 2]
+# table last.linear1.fabric.2.row_sets: int32 [4, 2]
+# table repeat1.0.repeat1.0.linear1.table: int32 [8, 2]
+# table repeat1.0.repeat1.1.linear1.table: int32 [8, 2]
+# table repeat1.0.unit1.linear1.fabric.2.col_sets: int32 [4, 2]
+# table repeat1.0.unit1.linear1.fabric.2.row_sets: int32 [4, 2]
+# table repeat1.1.repeat1.0.linear1.table: int32 [8, 2]
+# table repeat1.1.repeat1.1.linear1.table: int32 [8, 2]
+# table repeat1.1.unit1.linear1.fabric.2.col_sets: int32 [4, 2]
+# table repeat1.1.unit1.linear1.fabric.2.row_sets: int32 [4, 2]
