@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nfc.version import VERSION as __version__
+from nfc import version
 
 if TYPE_CHECKING:
     from nfc.api import Fabric, Layer, Network, Program, Report, load, topology
     from nfc.diagnostics import Diagnostic, NfcError
     from nfc.limits import Limits
+    from nfc.source import Source
+
+__version__ = version.VERSION
 
 __all__ = [
     "Diagnostic",
@@ -24,12 +27,18 @@ __all__ = [
     "NfcError",
     "Program",
     "Report",
+    "Source",
     "__version__",
     "load",
     "topology",
 ]
 
-_HOMES = {"Diagnostic": "nfc.diagnostics", "NfcError": "nfc.diagnostics", "Limits": "nfc.limits"}
+_HOMES = {
+    "Diagnostic": "nfc.diagnostics",
+    "NfcError": "nfc.diagnostics",
+    "Limits": "nfc.limits",
+    "Source": "nfc.source",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -19,7 +19,6 @@ from nfc.syntax import ast, parse
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "<stdin>"
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,20 +88,19 @@ def _read(path: str, shown: str, limits: Limits) -> bytes:
         raise _unreadable(shown, _reason(error), _nearby(path, error)) from None
     except ValueError:
         raise _unreadable(shown, "its name holds a NUL character") from None
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise _unreadable(shown, "it is a folder")
-            if not stat.S_ISREG(mode):
-                raise _unreadable(
-                    shown,
-                    "it is no regular file",
-                    ("text from a pipe is read with `-` in place of the name",),
-                )
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise _unreadable(shown, "it is a folder")
+        if not stat.S_ISREG(mode):
+            hints = ("text from a pipe is read with `-` in place of the name",)
+            raise _unreadable(shown, "it is no regular file", hints)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             return _bounded(file.read(limits.file_bytes + 1), shown, limits)
-        except OSError as error:
-            raise _unreadable(shown, _reason(error)) from None
+    except OSError as error:
+        raise _unreadable(shown, _reason(error)) from None
+    finally:
+        os.close(descriptor)
 
 
 def _read_standard_input(limits: Limits) -> bytes:
@@ -122,7 +120,6 @@ def _bounded(data: bytes, shown: str, limits: Limits) -> bytes:
 
 
 def _decode(data: bytes, shown: str) -> str:
-    data = data.removeprefix(_BOM)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

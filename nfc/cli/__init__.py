@@ -29,15 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _survive_narrow_encodings()
     try:
         code = nfc.main(arguments, prog_name="nfc", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as usage:
         usage.show()
         return FAULT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        _discard_output()
-        return BROKEN_PIPE
     except Exception as fault:
         if os.environ.get("NFC_DEBUG"):
             raise
@@ -52,8 +48,3 @@ def _survive_narrow_encodings() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _discard_output() -> None:
-    """Point standard output at nothing, so that Python's flush at exit does not fail a second time."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,8 +12,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import click
-
 from nfc.diagnostics import Diagnostic
 from nfc.render.style import PLAIN, Style, style_for
 
@@ -64,8 +62,8 @@ class Output:
         sys.stdout.flush()  # the two streams often share a terminal
         columns = shutil.get_terminal_size((WIDTH, 0)).columns if sys.stderr.isatty() else WIDTH
         style = style_for(self.color, sys.stderr, os.environ)
-        click.echo(render_text(diagnostics, style, columns), file=sys.stderr, nl=False, color=True)
+        sys.stderr.write(render_text(diagnostics, style, columns))
 
     @staticmethod
     def _write(text: str) -> None:
-        click.echo(text, color=True)
+        sys.stdout.write(f"{text}\n")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 
 import click
 
+from nfc.cli import BROKEN_PIPE
 from nfc.diagnostics import did_you_mean
 from nfc.version import VERSION
 
@@ -45,6 +48,16 @@ class Verbs(click.Group):
         raise click.UsageError(
             f"no verb `{name}`; {hint}" if "mean" in hint else f"no verb `{name}`. {hint}", ctx
         )
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb. A reader that has gone away ends it quietly, before click makes it a failure."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's flush at exit fails
+            ctx.exit(BROKEN_PIPE)
+        return code
 
 
 @click.command(

@@ -48,10 +48,12 @@ def _touched(fabric: Fabric, *, backward: bool = False) -> Flags:
             return _touched(parts[0 if backward else -1], backward=backward)
         case Sum(parts=parts):
             return reduce(np.logical_or, (_touched(part, backward=backward) for part in parts))
-        case _:
+        case Restricted():
             return _spread(
                 fabric, np.ones(fabric.rows if backward else fabric.cols, np.bool_), backward=backward
             )
+        case _:
+            return (fabric.fan_out() if backward else fabric.fan_in()) > 0
 
 
 def _keep(fabric: Fabric, reached: Flags, useful: Flags) -> Fabric:

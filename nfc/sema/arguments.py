@@ -1,14 +1,77 @@
-"""Values of the arguments of combinators, and of `width=`: have they the kind and size asked for?"""
+"""Values of the arguments of calls in topologies, automatic seeds among them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from nfc.sema.calls import Match
+from nfc.sema.environment import Environment
 from nfc.sema.errors import SemanticError
-from nfc.sema.values import Value, is_integer, kind_of, show
+from nfc.sema.seeds import automatic_seed
+from nfc.sema.values import Interval, Value, is_integer, kind_of, show
 from nfc.source import Span
 from nfc.topologies.arguments import accepted
-from nfc.topologies.family import Parameter
+from nfc.topologies.family import AUTO, Family, Parameter
 
 SEED_BITS = 64
+
+
+@dataclass
+class CallArguments:
+    """The arguments of the calls in one layer's topology.
+
+    Attributes:
+        network: the network's name, and
+        path: the layer's concrete path: automatic seeds come from them.
+        automatic: how many automatic seeds were drawn; a fabric without any is the same elsewhere.
+    """
+
+    network: str
+    path: str
+    automatic: int = 0
+
+    def value(self, parameter: Parameter, match: Match, environment: Environment, place: str) -> Value | None:
+        """The value of an argument, None where it is absent or for the family to work out.
+
+        Raises:
+            SemanticError: NF401 for a value that the parameter does not accept.
+        """
+        node = match.given.get(parameter.name)
+        if node is None and parameter.default != AUTO:
+            return None if parameter.default is None else parameter.default  # type: ignore[return-value]
+        if node is None or environment.is_auto(node):
+            return self._automatic(parameter, place, None if node is None else node.span)
+        return fitted(parameter, environment.value(node), node.span)
+
+    def of_family(
+        self, family: Family, match: Match, environment: Environment, place: str
+    ) -> dict[str, Value]:
+        """The given arguments and automatic seeds; kinds, bounds and defaults are left to `nfc.topologies`."""
+        values: dict[str, Value] = {}
+        for parameter in family.parameters:
+            node = match.given.get(parameter.name)
+            if node is not None and not environment.is_auto(node):
+                values[parameter.name] = _no_range(parameter, environment.value(node), node.span)
+            elif node is not None or parameter.default == AUTO:
+                value = self._automatic(parameter, place, None if node is None else node.span)
+                values.update({} if value is None else {parameter.name: value})
+        return values
+
+    def _automatic(self, parameter: Parameter, place: str, span: Span | None) -> int | None:
+        """What `auto` stands for; None where the family works it out."""
+        if parameter.kind == "seed":
+            self.automatic += 1
+            return automatic_seed(self.network, self.path, place)
+        if parameter.default != AUTO:
+            message = f"`{parameter.name}` is {accepted(parameter)}; it has no `auto`"
+            raise SemanticError("NF401", message, span)
+        return None
+
+
+def _no_range(parameter: Parameter, value: Value, span: Span) -> Value:
+    if isinstance(value, Interval):
+        raise SemanticError("NF205", f"`{parameter.name}` takes no range; found {show(value)}", span)
+    return value
 
 
 def fitted(parameter: Parameter, value: Value, span: Span) -> Value:

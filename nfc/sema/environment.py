@@ -10,7 +10,7 @@ from nfc.limits import Limits
 from nfc.sema.constants import Constants
 from nfc.sema.errors import EvaluationError
 from nfc.sema.evaluate import evaluate
-from nfc.sema.names import is_topology
+from nfc.sema.kinds import is_topology
 from nfc.sema.predefined import SIZES
 from nfc.sema.scope import Scope
 from nfc.sema.values import Value

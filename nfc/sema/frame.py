@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nfc.ir.network import Op, Shape
 from nfc.sema.scope import Scope
+
+Result = tuple[Op | None, Shape | None]
+"""An operation, None where it has errors, and the shape behind it, None where nothing is known of it."""
 
 
 @dataclass(frozen=True)

@@ -5,65 +5,30 @@ Definitions that nothing uses are checked too, so every mistake in a name is fou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from nfc.diagnostics import Label, Sink, did_you_mean
 from nfc.sema.calls import Formal, arguments_of, callee, match_call
+from nfc.sema.errors import SemanticError
 from nfc.sema.functions import FUNCTIONS
+from nfc.sema.kinds import JOINING, TOPOLOGY_OPERATORS, formals_of, is_topology
+from nfc.sema.operators import topology_operator
 from nfc.sema.predefined import (
-    COMBINATORS,
     SIZES,
     VARIADIC,
-    family_parameters,
     is_topology_name,
     topology_names,
 )
-from nfc.sema.scope import Entry, Scope, is_free
-from nfc.sema.tree import children, walk
+from nfc.sema.scope import Scope, is_free
+from nfc.sema.tree import children
 from nfc.source import Span
 from nfc.syntax import ast
-from nfc.topologies.family import AUTO, REQUIRED, Parameter
+from nfc.topologies.family import AUTO
 
 Locals = Mapping[str, Span]
 """Parameters and loop names that an expression sees, with their places."""
-_TOPOLOGY_OPERATORS = frozenset({">>", "|", "&"})
-_EITHER = frozenset({"+", "-"})
-
-
-def formals_of(name: str, scope: Scope) -> Sequence[Formal] | None:
-    """The parameters of a standard topology, combinator, or user's mask or topology; None for another name."""
-    parameters: Sequence[Parameter] | None = COMBINATORS.get(name) or family_parameters(name)
-    if parameters is not None:
-        return [Formal(p.name, p.kind, p.default is REQUIRED) for p in parameters]
-    entry = scope.names.get(name)
-    if entry is not None and isinstance(entry.definition, ast.Mask | ast.Topology):
-        return [Formal(p.name, "any", p.default is None) for p in entry.definition.parameters]
-    return None
-
-
-def is_topology(node: ast.Expression, scope: Scope, is_local: Callable[[str], bool | None]) -> bool | None:
-    """Whether an expression is a topology rather than a value; None where a parameter decides it later.
-
-    `is_local` answers for a parameter's name (None: not yet known) and raises KeyError for others.
-    """
-    while True:
-        match node:
-            case ast.Binary(operator=operator) if operator in _TOPOLOGY_OPERATORS:
-                return True
-            case ast.Binary(operator=operator, left=left) if operator in _EITHER:
-                node = left
-            case ast.Unary(operator=operator):
-                return operator == "~"
-            case ast.Name() | ast.Call():
-                name, _ = callee(node)
-                try:
-                    return is_local(name)
-                except KeyError:
-                    return formals_of(name, scope) is not None
-            case _:
-                return False
 
 
 @dataclass
@@ -105,25 +70,6 @@ class NameCheck:
             self.ok = False
             local[name] = span
 
-    def neighbours(self, node: ast.Expression, local: Locals) -> None:
-        """The sets of a mask's neighbour form."""
-        while isinstance(node, ast.Binary) and node.operator == "+":
-            self.neighbours(node.right, local)
-            node = node.left
-        if not isinstance(node, ast.Set):
-            message = "the neighbours of an output are a set in braces"
-            self.error("NF205", message, node.span, hints=("write `{ … }`, or `[o, i]` for a predicate",))
-            return
-        inner = dict(local)
-        for clause in node.clauses:
-            if isinstance(clause, ast.For):
-                self.value(clause.range, inner)
-                self.local(clause.name, clause.name_span, inner)
-            else:
-                self.value(clause.condition, inner)
-        for element in node.elements:
-            self.value(element, inner)
-
     def error(
         self,
         code: str,
@@ -141,12 +87,21 @@ class NameCheck:
         while self._pending:
             node, expected, local = self._pending.pop()
             if expected == "any":
-                topology = is_topology(node, self.scope, partial(_undecided, local))
-                expected = "value" if topology is False else "topology" if topology else "any"
-            if expected == "topology":
+                self._either(node, local)
+            elif expected == "topology":
                 self._topology(node, local)
             else:
                 self._value(node, local)
+
+    def _either(self, node: ast.Expression, local: Locals) -> None:
+        """An argument of a user's definition: a value or a topology, as it looks or as its parameters decide."""
+        topology = is_topology(node, self.scope, partial(_undecided, local))
+        if topology is None and isinstance(node, ast.Binary):
+            self._push((node.left, node.right), "any", local)
+        elif topology is False:
+            self._value(node, local)
+        else:
+            self._topology(node, local)
 
     def _push(self, nodes: Iterable[ast.Expression], expected: str, local: Locals) -> None:
         self._pending.extend((node, expected, local) for node in reversed(list(nodes)))
@@ -162,6 +117,10 @@ class NameCheck:
                 self.error("NF205", message, node.span)
             case ast.Call():
                 self._value_call(node, local)
+            case ast.Binary(operator=operator) if operator in TOPOLOGY_OPERATORS:
+                self._report(topology_operator(operator, node.operator_span))
+            case ast.Unary(operator="~"):
+                self._report(topology_operator("~", node.span))
             case ast.Set():
                 hints = ("a list is written `[a, b]`",)
                 message = "a set of neighbours belongs in a mask; a value is expected here"
@@ -212,7 +171,7 @@ class NameCheck:
 
     def _topology(self, node: ast.Expression, local: Locals) -> None:
         match node:
-            case ast.Binary(operator=operator) if operator in _TOPOLOGY_OPERATORS | _EITHER:
+            case ast.Binary(operator=operator) if operator in JOINING:
                 self._push((node.left, node.right), "topology", local)
             case ast.Unary(operator="~"):
                 self._push((node.operand,), "topology", local)
@@ -252,7 +211,8 @@ class NameCheck:
         name, span = callee(node)
         variadic = name in VARIADIC
         match = match_call(node, formals, variadic=variadic)
-        self._raise_all(match.errors)
+        for error in match.errors:
+            self._report(error)
         if variadic and not match.rest:
             hints = (f"write `{name}(a, b, …)`",)
             self.error("NF206", f"`{name}` takes one topology or more", span, hints=hints)
@@ -264,10 +224,9 @@ class NameCheck:
             kind = kinds[parameter]
             self._push([value], kind if kind in ("any", "topology") else "value", local)
 
-    def _raise_all(self, errors: Iterable[Exception]) -> None:
-        for error in errors:
-            self.ok = False
-            self.sink.add(error.diagnostic)  # type: ignore[attr-defined]
+    def _report(self, error: SemanticError) -> None:
+        self.ok = False
+        self.sink.add(error.diagnostic)
 
     def _each(self, node: ast.Name | ast.Call, local: Locals) -> None:
         arguments = arguments_of(node)
@@ -333,33 +292,3 @@ def _what(node: ast.Expression) -> str:
             return "a set"
         case _:
             return "a value"
-
-
-def check_definition(entry: Entry, sink: Sink) -> None:
-    """Check the names in a mask's or topology's body and mark the definition broken where one is wrong."""
-    definition = entry.definition
-    check = NameCheck(entry.scope, sink)
-    if isinstance(definition, ast.Topology):
-        check.topology(definition.body, check.parameters(definition.parameters))
-    elif isinstance(definition, ast.Mask):
-        local = dict(check.parameters(definition.parameters))
-        check.local(definition.output, definition.output_span, local)
-        if definition.input is None:
-            check.neighbours(definition.body, local)
-        else:
-            assert definition.input_span is not None
-            check.local(definition.input, definition.input_span, local)
-            check.value(definition.body, local)
-    entry.broken |= not check.ok
-
-
-def topologies_named(entry: Entry) -> Iterator[Entry]:
-    """The topologies that a topology's definition names."""
-    definition = entry.definition
-    assert isinstance(definition, ast.Topology)
-    expressions = [definition.body, *(p.default for p in definition.parameters if p.default is not None)]
-    for node in (part for expression in expressions for part in walk(expression)):
-        if isinstance(node, ast.Name | ast.Call):
-            other = entry.scope.names.get(callee(node)[0])
-            if other is not None and isinstance(other.definition, ast.Topology):
-                yield other

@@ -12,9 +12,9 @@ from nfc.sema.budget import Budget
 from nfc.sema.constants import Constants
 from nfc.sema.elaboration import Elaboration
 from nfc.sema.evaluate import evaluate
+from nfc.sema.matched import Statements
 from nfc.sema.scope import Entry, Scope
 from nfc.sema.slots import SlotValues, slot_values
-from nfc.sema.statements import Statements
 from nfc.source import Span
 from nfc.syntax import ast
 
@@ -76,7 +76,8 @@ class Networks:
         """
         if id(block) not in self._counts:
             operations = (s for s in block.statements if isinstance(s, ast.Operation))
-            self._counts[id(block)] = sum(self._count(node, scope) for node in operations)
+            counts = (self._count(node, scope) for node in operations if node.name != "input")
+            self._counts[id(block)] = sum(counts)
         return self._counts[id(block)]
 
     def _count(self, node: ast.Operation, scope: Scope) -> int:

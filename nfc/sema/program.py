@@ -11,15 +11,18 @@ from nfc.diagnostics import Diagnostic, Sink
 from nfc.ir.fabric import Fabric
 from nfc.ir.network import Network
 from nfc.limits import Limits
+from nfc.sema.arguments import CallArguments
 from nfc.sema.budget import Budget
 from nfc.sema.constants import Constants, Overrides, evaluate_constants, report_cycle
+from nfc.sema.definitions import check_definition, topologies_named
 from nfc.sema.environment import Environment
 from nfc.sema.errors import AlreadyReported, SemanticError
 from nfc.sema.graph import dependency_order
-from nfc.sema.names import NameCheck, check_definition, topologies_named
+from nfc.sema.matched import Statements, inlined_networks
+from nfc.sema.names import NameCheck
 from nfc.sema.networks import Networks
 from nfc.sema.scope import Entry, Scope, nameless, open_uses, own_scope
-from nfc.sema.statements import Statements, check_network, inlined_networks
+from nfc.sema.statements import check_network
 from nfc.sema.values import Value
 from nfc.sema.wiring import Wiring
 from nfc.source import Source
@@ -114,7 +117,7 @@ def topology_fabric(
     check.topology(node, {})
     if not check.ok:
         return None
-    wiring = Wiring("", "", Budget(limits))
+    wiring = Wiring(CallArguments("", ""), Budget(limits))
     try:
         fabric = wiring.fabric(node, Environment(scope, constants, limits, (rows, cols)), rows, cols)
     except SemanticError as error:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from nfc.sema.calls import Match, callee, match_call
 from nfc.sema.environment import Bound, Closure, Environment
 from nfc.sema.errors import AlreadyReported, SemanticError
-from nfc.sema.names import formals_of
+from nfc.sema.kinds import formals_of
 from nfc.sema.predefined import VARIADIC, is_topology_name
 from nfc.sema.scope import Entry
 from nfc.sema.values import kind_of, show

@@ -66,6 +66,12 @@ class Scope:
         return (name for name, entry in self.names.items() if isinstance(entry.definition, kinds))
 
 
+def network_of(entry: Entry) -> ast.Network:
+    """The definition of an entry that is a network."""
+    assert isinstance(entry.definition, ast.Network)
+    return entry.definition
+
+
 def name_span(definition: Definition) -> Span:
     return definition.span if isinstance(definition, ast.BadDefinition) else definition.name_span
 

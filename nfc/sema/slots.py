@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nfc.sema.errors import AlreadyReported, SemanticError
+from nfc.sema.matched import Matched
 from nfc.sema.operations import REQUIRED, Slot
-from nfc.sema.statements import Matched
 from nfc.sema.values import Value, is_integer, is_number, kind_of, show
 from nfc.syntax import ast
 

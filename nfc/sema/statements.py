@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nfc.diagnostics import Label, Sink, did_you_mean
 from nfc.ir.network import SCHEMES
+from nfc.sema.matched import Matched, Statements, operations_in
 from nfc.sema.names import NameCheck
 from nfc.sema.operations import OPERATIONS, REQUIRED, Operation, Slot, alias_hint
 from nfc.sema.predefined import is_topology_name
@@ -15,53 +15,8 @@ from nfc.sema.scope import Entry, Scope
 from nfc.source import Span
 from nfc.syntax import ast
 
-
-@dataclass(frozen=True)
-class Matched:
-    """An operation whose arguments have found their slots.
-
-    Attributes:
-        arguments: the given ones by slot name; those with mistakes are left out.
-        sound: whether nothing was wrong with the operation itself (its blocks aside).
-        via_sound: whether its topology has no wrong names.
-    """
-
-    operation: Operation
-    arguments: dict[str, ast.Expression]
-    sound: bool
-    via_sound: bool
-
-
-@dataclass
-class Statements:
-    """What is known of a network before it is elaborated, by the identity of its syntax nodes."""
-
-    matched: dict[int, Matched] = field(default_factory=dict)
-    inlined: dict[int, Entry] = field(default_factory=dict)
-    labels: dict[int, tuple[str | None, ...]] = field(default_factory=dict)
-    """For each block its statements' labels, given or numbered; None for what has none."""
-    schemes: dict[int, str] = field(default_factory=dict)
-    """For each network's body the scheme of its `init` statement."""
-
-
-def operations_in(block: ast.Block) -> Iterator[ast.Operation]:
-    """Every operation in a block and its blocks, parents first."""
-    pending = [block]
-    while pending:
-        for statement in pending.pop().statements:
-            if isinstance(statement, ast.Operation):
-                yield statement
-                pending.extend(statement.blocks)
-
-
-def inlined_networks(entry: Entry) -> Iterator[Entry]:
-    """The networks that a network's body names."""
-    assert isinstance(entry.definition, ast.Network)
-    for operation in operations_in(entry.definition.body):
-        if operation.name not in OPERATIONS:
-            other = entry.scope.names.get(operation.name)
-            if other is not None and isinstance(other.definition, ast.Network):
-                yield other
+PROJECTION = "project"
+"""The label of a residual's projection."""
 
 
 def check_network(entry: Entry, statements: Statements, sink: Sink) -> None:
@@ -108,7 +63,7 @@ class _Check:
         self.error("NF209", message, network.name_span, hints=hints)
 
     def block(self, block: ast.Block, *, top: bool = False) -> None:
-        first = next((s for s in block.statements if not isinstance(s, ast.Init)), None)
+        first = next((s for s in block.statements if isinstance(s, ast.Operation)), None)
         scheme: ast.Init | None = None
         for statement in block.statements:
             match statement:
@@ -163,12 +118,9 @@ class _Check:
             labels = (Label(other.label_span or other.span, "first used here"),)
             self.error("NF202", f"the label `{label}` is used twice in one block", span, labels=labels)
         else:
-            labels = (
-                Label(other.name_span, f"this is `{label}` too, as unlabelled operations are numbered"),
-            )
-            self.error(
-                "NF202", f"the label `{label}` is also the name of another operation", span, labels=labels
-            )
+            why = f"this is `{label}` too, as unlabelled operations are numbered"
+            message = f"the label `{label}` is also the name of another operation"
+            self.error("NF202", message, span, labels=(Label(other.name_span, why),))
 
     # --- operations ---
 
@@ -186,6 +138,16 @@ class _Check:
             self.ok = before and sound and via_sound
         for block in node.blocks:
             self.block(block)
+        if node.name == "residual" and any(keyword.name == "project" for keyword in node.keywords):
+            self._projection_label(node)
+
+    def _projection_label(self, node: ast.Operation) -> None:
+        """The projection's own path is `….project`."""
+        for inner in (s for block in node.blocks for s in block.statements if isinstance(s, ast.Operation)):
+            if inner.label == PROJECTION:
+                labels = (Label(node.name_span, f"its projection is `{PROJECTION}`"),)
+                message = f"the label `{PROJECTION}` is also the name of the residual's projection"
+                self.error("NF202", message, inner.label_span or inner.span, labels=labels)
 
     def _network_in_place(self, node: ast.Operation) -> None:
         entry = self.scope.names.get(node.name)
@@ -213,11 +175,8 @@ class _Check:
             self.error("NF207", f"`{name}` is {kind}, not an operation", node.name_span, hints=hints)
             return
         alias = alias_hint(name)
-        hints = (
-            (alias,)
-            if alias
-            else did_you_mean(name, [*OPERATIONS, *self.scope.of_kind(ast.Network, ast.BadDefinition)])
-        )
+        known = [*OPERATIONS, *self.scope.of_kind(ast.Network, ast.BadDefinition)]
+        hints = (alias,) if alias else did_you_mean(name, known)
         if self.scope.incomplete and not hints:
             self.ok = False
             return
@@ -270,9 +229,8 @@ class _Check:
             takes = "one argument" if most == 1 else f"{most} arguments" if most else "no argument"
             hints = (f"write `{operation.example}`",)
             if node.name == "linear":
-                hints = (
-                    f"the inputs are those that arrive: write `linear {node.positionals[-1].span.text}`",
-                )
+                outputs = node.positionals[-1].span.text
+                hints = (f"the inputs are those that arrive: write `linear {outputs}`",)
             self.error("NF206", f"`{node.name}` takes {takes}", node.positionals[most].span, hints=hints)
         required = [s.name for s in operation.positionals[len(node.positionals) :]]
         keys = {keyword.name for keyword in node.keywords}

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import cast
 
 from nfc.diagnostics import Diagnostic, Severity
-from nfc.ir.fabric import Fabric, cascade, factors, total
-from nfc.ir.factors import Indices
-from nfc.ir.permute import inverse, permute_inputs, permute_outputs
+from nfc.ir.fabric import Fabric, factors, total
+from nfc.ir.permute import inverse
 from nfc.ir.prune import first_empty
-from nfc.sema.arguments import fitted
+from nfc.sema.arguments import CallArguments
 from nfc.sema.budget import Budget
 from nfc.sema.calls import Match
 from nfc.sema.environment import Environment
 from nfc.sema.errors import SemanticError
 from nfc.sema.loops import loop_values
+from nfc.sema.parts import Part, Permutation, Shared, Wired, joined, shares, unabsorbed
 from nfc.sema.predefined import COMBINATORS, STRICT
 from nfc.sema.resolve import Copies, Standard, Written, resolve
-from nfc.sema.seeds import automatic_seed, inner
+from nfc.sema.seeds import inner
 from nfc.sema.tree import chain
-from nfc.sema.values import Interval, Value, show
+from nfc.sema.values import Value
 from nfc.sema.widths import is_weightless, own_width, sets_width
 from nfc.source import Span
 from nfc.syntax import ast
 from nfc.topologies import FAMILIES, build, combinators
-from nfc.topologies.family import AUTO, Family, Parameter, TopologyError
-
-
-@dataclass(frozen=True, eq=False)
-class Permutation:
-    """A weightless part: its output o is its input order[o]; to be absorbed in a neighbouring factor."""
-
-    order: Indices
-
-
-Wired = Fabric | Permutation
-Shared = dict[tuple[int, ...], Wired]
-"""What is built already: by the identity of its expression, and what else decides it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A part of a cascade or sum: what is written, what its names mean, its place (see `seeds`)."""
-
-    node: ast.Expression
-    environment: Environment
-    place: str
+from nfc.topologies.family import Family, TopologyError
 
 
 @dataclass
@@ -56,16 +34,12 @@ class Wiring:
     """The elaboration of one layer's topology.
 
     Attributes:
-        network: the network's name, and
-        path: the layer's concrete path: automatic seeds come from them.
-        automatic: how many automatic seeds were drawn: a fabric without any is the same elsewhere.
+        arguments: how arguments of calls get their values, automatic seeds among them.
         empty: a warning, where a standard topology leaves outputs or inputs without an edge.
     """
 
-    network: str
-    path: str
+    arguments: CallArguments
     budget: Budget
-    automatic: int = 0
     empty: Diagnostic | None = None
     _factors: int = 0
     _definitions: Shared = field(default_factory=dict)
@@ -83,7 +57,7 @@ class Wiring:
         except RecursionError:
             raise SemanticError("NF701", "this topology nests too deep", node.span) from None
         if isinstance(wired, Permutation):
-            raise _unabsorbed(node.span)
+            raise unabsorbed(node.span)
         return wired
 
     # --- expressions ---
@@ -131,14 +105,14 @@ class Wiring:
         given = meaning.match.given
         match meaning.name:
             case "cascade":
-                copies = self._copies(part, given["t"], self._count(meaning, part, "n"))
+                copies = self._copies(part, given["t"], cast(int, self._argument(meaning, "n", part)))
                 return self._cascade(copies, rows, cols)
             case "parallel":
                 return self._parallel(meaning, part, rows, cols)
             case "transpose":
                 return self._transpose(Part(given["t"], part.environment, part.place), rows, cols)
             case "direct_sum":
-                return self._direct_sum(meaning.match, part, rows, cols)
+                return self._direct_sum(meaning, part, rows, cols)
             case "permute":
                 return self._permute(meaning, part, rows, cols)
             case "kron" | "file":
@@ -160,7 +134,7 @@ class Wiring:
             target = rows if index >= last else own_width(part.node, part.environment, width) or width
             wired.append(self._wire_shared(part, target, width, shared))
             width = target
-        return _joined(wired)
+        return joined(wired)
 
     def _sum(
         self, parts: Sequence[Part], rows: int, cols: int, span: Span, seed: int | None = None
@@ -178,7 +152,7 @@ class Wiring:
     def _weighted(self, part: Part, rows: int, cols: int, shared: Shared) -> Fabric:
         wired = self._wire_shared(part, rows, cols, shared)
         if isinstance(wired, Permutation):
-            raise _unabsorbed(part.node.span)
+            raise unabsorbed(part.node.span)
         return wired
 
     def _wire_shared(self, part: Part, rows: int, cols: int, shared: Shared) -> Wired:
@@ -190,9 +164,9 @@ class Wiring:
         if key in shared:
             self._add_factors(shared[key], part.node.span)
             return shared[key]
-        before = self.automatic
+        before = self.arguments.automatic
         wired = self._wire(part, rows, cols)
-        if self.automatic == before:
+        if self.arguments.automatic == before:
             shared[key] = wired
         return wired
 
@@ -208,9 +182,8 @@ class Wiring:
         ]
 
     def _parallel(self, meaning: Standard, part: Part, rows: int, cols: int) -> Fabric:
-        parts = self._copies(part, meaning.match.given["t"], self._count(meaning, part, "p"))
-        seed = self._combinator_argument(meaning, "shuffle", part)
-        assert seed is None or isinstance(seed, int)
+        parts = self._copies(part, meaning.match.given["t"], cast(int, self._argument(meaning, "p", part)))
+        seed = cast("int | None", self._argument(meaning, "shuffle", part))
         return self._sum(parts, rows, cols, part.node.span, seed)
 
     # --- other combinators ---
@@ -221,9 +194,9 @@ class Wiring:
             return Permutation(inverse(wired.order))
         return combinators.transpose(wired)
 
-    def _direct_sum(self, match: Match, part: Part, rows: int, cols: int) -> Fabric:
-        parameter = COMBINATORS["direct_sum"][0]
-        given = cast("tuple[int, ...] | None", self._argument(parameter, match, part))
+    def _direct_sum(self, meaning: Standard, part: Part, rows: int, cols: int) -> Fabric:
+        match = meaning.match
+        given = cast("tuple[int, ...] | None", self._argument(meaning, "sizes", part))
         sizes = given or (1,) * len(match.rest)
         if len(sizes) != len(match.rest):
             message = f"`sizes` has {len(sizes)} numbers for {len(match.rest)} parts"
@@ -245,9 +218,9 @@ class Wiring:
         if rows != cols:
             message = f"`permute` maps a width to itself; {cols} inputs and {rows} outputs are asked for"
             raise SemanticError("NF301", message, part.node.span)
-        kind = cast(str, self._combinator_argument(meaning, "kind", part))
-        radix = cast(int, self._combinator_argument(meaning, "radix", part))
-        seed = cast(int, self._combinator_argument(meaning, "seed", part)) if kind == "random" else 0
+        kind = cast(str, self._argument(meaning, "kind", part))
+        radix = cast(int, self._argument(meaning, "radix", part))
+        seed = cast(int, self._argument(meaning, "seed", part)) if kind == "random" else 0
         self._factors += 1
         self.budget.check_operations(self._factors, part.node.span, "factors in one topology")
         try:
@@ -258,15 +231,11 @@ class Wiring:
     # --- standard topologies ---
 
     def _family(self, family: Family, match: Match, part: Part, rows: int, cols: int) -> Fabric:
-        arguments: dict[str, Value] = {}
-        for parameter in family.parameters:
-            value = self._family_argument(parameter, match, part)
-            if value is not None:
-                arguments[parameter.name] = value
+        arguments = self.arguments.of_family(family, match, part.environment, part.place)
         if sets_width(family.name) and arguments.get("width", rows) != rows:
             message = f"`width={arguments['width']}` does not fit: {rows} outputs are asked for here"
             raise SemanticError("NF301", message, match.given["width"].span)
-        strict = self._argument(STRICT, match, part) is True
+        strict = self.arguments.value(STRICT, match, part.environment, part.place) is True
         try:
             built = build(family, rows, cols, arguments, strict=strict, limits=self.budget.limits)
         except TopologyError as error:
@@ -287,73 +256,10 @@ class Wiring:
         self._factors += 1 if isinstance(wired, Permutation) else sum(1 for _ in factors(wired))
         self.budget.check_operations(self._factors, span, "factors in one topology")
 
-    # --- arguments ---
-
-    def _count(self, meaning: Standard, part: Part, name: str) -> int:
-        value = self._combinator_argument(meaning, name, part)
-        assert isinstance(value, int)
-        return value
-
-    def _combinator_argument(self, meaning: Standard, name: str, part: Part) -> Value | None:
+    def _argument(self, meaning: Standard, name: str, part: Part) -> Value | None:
+        """The value of a combinator's argument."""
         parameter = next(p for p in COMBINATORS[meaning.name] if p.name == name)
-        return self._argument(parameter, meaning.match, part)
-
-    def _family_argument(self, parameter: Parameter, match: Match, part: Part) -> Value | None:
-        """As `_argument`; but kinds, bounds and defaults are left to `nfc.topologies`."""
-        node = match.given.get(parameter.name)
-        if node is None and parameter.default != AUTO:
-            return None
-        if node is None or part.environment.is_auto(node):
-            return self._argument(parameter, match, part)
-        value = part.environment.value(node)
-        if isinstance(value, Interval):
-            raise SemanticError("NF205", f"`{parameter.name}` takes no range; found {show(value)}", node.span)
-        return value
-
-    def _argument(self, parameter: Parameter, match: Match, part: Part) -> Value | None:
-        """The value of an argument, None where it is absent or left to the family."""
-        node = match.given.get(parameter.name)
-        is_auto = parameter.default == AUTO if node is None else part.environment.is_auto(node)
-        if is_auto and parameter.kind == "seed":
-            self.automatic += 1
-            return automatic_seed(self.network, self.path, part.place)
-        if is_auto and parameter.default == AUTO:
-            return None
-        if node is None:
-            return None if parameter.default is None else parameter.default  # type: ignore[return-value]
-        return fitted(parameter, part.environment.value(node), node.span)
-
-
-def shares(size: int, weights: Sequence[int]) -> list[int]:
-    """How many of `size` each part gets: up to ⌊size · (weights so far) / (their total)⌋."""
-    ends = [size * sum(weights[:k]) // sum(weights) for k in range(len(weights) + 1)]
-    return [end - start for start, end in pairwise(ends)]
-
-
-def _joined(parts: Iterable[Wired]) -> Wired:
-    """A cascade of parts, its permutations absorbed; a permutation where it is nothing else."""
-    fabrics: list[Fabric] = []
-    order: Indices | None = None
-    for part in parts:
-        if isinstance(part, Permutation):
-            # y[o] = x[first[o]], z[o] = y[second[o]]: together z[o] = x[first[second[o]]].
-            order = part.order if order is None else order[part.order]
-        else:
-            fabrics.append(part if order is None else permute_inputs(part, order))
-            order = None
-    if not fabrics:
-        assert order is not None
-        return Permutation(order)
-    if order is not None:
-        fabrics[-1] = permute_outputs(fabrics[-1], order)
-    return cascade(*fabrics)
-
-
-def _unabsorbed(span: Span) -> SemanticError:
-    message = "a permutation has no weights; there is no factor here that could absorb it"
-    return SemanticError(
-        "NF411", message, span, hints=('put it in a cascade, as in `permute("reverse") >> dense`',)
-    )
+        return self.arguments.value(parameter, meaning.match, part.environment, part.place)
 
 
 def _topology_error(error: TopologyError, match: Match, span: Span) -> SemanticError:

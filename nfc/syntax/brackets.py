@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from nfc.diagnostics import Diagnostic, Label, Severity
 from nfc.source import Source, Span
-from nfc.syntax.scan import HEADLESS, Mark, Scan
+from nfc.syntax import lines
+from nfc.syntax.scan import Mark, Scan
 
 _CLOSER = {"(": ")", "[": "]", "set{": "}", "{": "}"}
 _INSERTED = {"(": ")", "[": ")", "set{": ")", "{": "}"}
-_INDENT = re.compile(r"[ \t]*")
-_SPACE = re.compile(r"\s*")
-_DEFINITION = re.compile(r"\s*(?:(?:param|let|mask|topology|network|check)[ \t]+[A-Za-z_]|use[ \t]+\")")
 
 
 @dataclass
@@ -21,8 +18,8 @@ class Repairs:
     """Changes that make a text's brackets match; every one has been reported.
 
     Attributes:
-        insertions: what is read in front of an offset as if it stood there: `{` and `}` of blocks, and `)`
-            for the closer of any bracket inside a statement.
+        insertions: what is read in front of an offset as if it stood there: `{`, `}` and `;` of blocks, and
+            `)` for the closer of any bracket inside a statement.
         blanks: ranges of the text that are read as spaces.
         diagnostics: what was found.
     """
@@ -71,6 +68,7 @@ class _Matching:
         self.repairs = Repairs()
         self.unbalanced = False
         self._source = source
+        self._text = source.text
         self._scan = scanned
         self._nesting = nesting
         self._by_layout = by_layout
@@ -94,7 +92,7 @@ class _Matching:
                 self._close_brace(mark)
             else:
                 self._end_line(mark)
-        end = len(self._source.text)
+        end = len(self._text)
         self.unbalanced = self.unbalanced or any(opened.mark.kind == "{" for opened in self._stack)
         while self._stack:
             self._never_closed(self._stack.pop(), end)
@@ -103,12 +101,11 @@ class _Matching:
 
     def _skip(self, offset: int) -> None:
         """Give up what nests too deep: go on at the next line that starts a definition."""
-        text = self._source.text
-        found = re.compile(r"\n" + _DEFINITION.pattern).search(text, offset)
-        self._skipped = found.start() if found else len(text)
+        self._skipped = lines.next_definition(self._text, offset)
         self.repairs.blanks.append((offset, self._skipped))
         for opened in reversed(self._stack):
             self._insert(self._skipped, _INSERTED[opened.mark.kind])
+        self._insert(self._skipped, ";")
         self._stack.clear()
         message = f"brackets and blocks are nested deeper than {self._nesting} levels"
         hints = ("a part can be named with `let`, `topology` or `network`",)
@@ -154,7 +151,7 @@ class _Matching:
             inline[-1].line_end = mark.offset
         if mark.kind == ";":
             return
-        if inline and _DEFINITION.match(self._source.text, mark.offset + 1):
+        if inline and lines.starts_definition(self._text, mark.offset + 1):
             self._pop_unclosed(len(inline), mark.offset)
         if self._stack and self._ends_blocks(mark.offset + 1):
             self.unbalanced = True
@@ -162,25 +159,24 @@ class _Matching:
                 self._pop_unclosed(len(self._stack), mark.offset)
         if not self._stack:
             self._forced = 0
-        if self._by_layout and not self._inline() and self._is_headless(mark.offset):
+        if self._by_layout and not self._inline() and lines.lacks_opener(self._text, mark.offset):
             self._insert(mark.offset, "{")
             self._stack.append(_Open(Mark(mark.offset, "{")))
-            self._error("expected `{` at the end of this line", self._last_of_line(mark.offset))
+            self._error("expected `{` at the end of this line", lines.last_of_line(self._text, mark.offset))
 
     # --- evidence ---
 
     def _ends_blocks(self, start: int) -> bool:
         """Whether a definition starts here, no deeper than the outermost block, whose body is deeper."""
-        match = _DEFINITION.match(self._source.text, start)
-        if match is None:
+        if not lines.starts_definition(self._text, start):
             return False
-        opener = self._indent(self._stack[0].mark.offset)
-        body = self._after_space(self._stack[0].mark.offset + 1)
-        return self._indent(self._after_space(start)) <= opener < self._indent(body)
+        block = self._stack[0].mark.offset
+        found, body = (lines.after_space(self._text, offset) for offset in (start, block + 1))
+        return self._indent(found) <= self._indent(block) < self._indent(body)
 
     def _close_deeper(self, mark: Mark) -> None:
         """Close blocks that are indented deeper than this `}`, where a block fits it."""
-        if not self._by_layout or not self._is_first(mark.offset):
+        if not self._by_layout or not lines.is_first(self._text, mark.offset):
             return
         indent = self._indent(mark.offset)
         depth = next(
@@ -194,36 +190,8 @@ class _Matching:
         self._forced += depth
         self._pop_unclosed(depth, mark.offset)
 
-    def _is_headless(self, end: int) -> bool:
-        """Whether a line needs a block and does not open it, but a deeper line follows."""
-        text = self._source.text
-        line = text[text.rfind("\n", 0, end) + 1 : end]
-        if HEADLESS.fullmatch(line) is None:
-            return False
-        next_start = self._after_space(end)
-        return (
-            self._indent(next_start) > self._indent(end - len(line))
-            and text[next_start : next_start + 1] != "{"
-        )
-
     def _indent(self, offset: int) -> int:
-        """How deep the line of an offset is indented."""
-        text = self._source.text
-        start = text.rfind("\n", 0, offset) + 1
-        match = _INDENT.match(text, start)
-        return match.end() - start if match else 0
-
-    def _after_space(self, offset: int) -> int:
-        match = _SPACE.match(self._source.text, offset)
-        return match.end() if match else offset
-
-    def _is_first(self, offset: int) -> bool:
-        return not self._source.text[self._source.text.rfind("\n", 0, offset) + 1 : offset].strip()
-
-    def _last_of_line(self, end: int) -> int:
-        text = self._source.text
-        line = text[text.rfind("\n", 0, end) + 1 : end].partition("#")[0].rstrip()
-        return text.rfind("\n", 0, end) + max(len(line), 1)
+        return lines.indent(self._text, offset)
 
     def _inline(self) -> list[_Open]:
         """The brackets that are open in the statement at hand."""

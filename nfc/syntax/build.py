@@ -20,7 +20,7 @@ from nfc.syntax.build_definitions import (
 )
 from nfc.syntax.build_expressions import EXPRESSIONS
 from nfc.syntax.build_statements import STATEMENTS
-from nfc.syntax.context import Context, MalformedError
+from nfc.syntax.context import MOST_ERRORS, Context, MalformedError
 
 _RULES = EXPRESSIONS | STATEMENTS | BUILDERS
 _STATEMENT_RULES = ("operation", "init", "assertion", "each_layer")
@@ -115,7 +115,8 @@ class _Build:
             self._check_height(height, rule, span)
             return _Built(_RULES[rule](self._context, children, span), start, end, height)
         except MalformedError as error:
-            self._sink.add(error.diagnostic)
+            if len(self._sink.diagnostics) <= MOST_ERRORS:
+                self._sink.add(error.diagnostic)
             return _Built(self._bad(rule, span), start, end)
 
     def _bad(self, rule: str, span: Span) -> Any:

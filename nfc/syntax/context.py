@@ -11,6 +11,9 @@ from nfc.diagnostics import Diagnostic, Label, Severity
 from nfc.limits import Limits
 from nfc.source import Source, Span
 
+MOST_ERRORS = 100
+"""So many errors of a file are reported."""
+
 
 class MalformedError(Exception):
     """Something parses and still is no statement of the language; the smallest statement around it is bad."""

@@ -26,7 +26,7 @@ class Layout:
         raw: the lexer's tokens.
         nesting: how many brackets and blocks may be open; the opener that passes it comes as UNKNOWN.
         insertions: repairs of error recovery: what to read in front of the first token from an offset on,
-            as if it stood there: `{` and `}` of blocks, `)` for the closer of any other bracket.
+            as if it stood there: `{`, `}` and `;` of blocks, `)` for the closer of any other bracket.
         stack: token types of the brackets that are open, outermost first.
         before: `stack` as it was before the token that came last.
         previous: type of the token that came last; None at the file's start.
@@ -79,8 +79,8 @@ class Layout:
 
     def _inserted(self, offset: int, character: str) -> Token | None:
         """A token without text; None for a closer of what is not open."""
-        kind = "LBRACE"
-        if character != "{":
+        kind = "LBRACE" if character == "{" else "SEMICOLON"
+        if character in ")}":
             innermost = self.stack[-1] if self.stack else None
             if innermost is None or (innermost == _BLOCK) != (character == "}"):
                 return None

@@ -9,6 +9,7 @@ from nfc.limits import Limits
 from nfc.source import Source
 from nfc.syntax import ast
 from nfc.syntax.build import build_expression, build_file
+from nfc.syntax.context import MOST_ERRORS
 from nfc.syntax.driver import Driver
 
 
@@ -43,8 +44,7 @@ def _parse(source: Source, start: str, found: Sink, limits: Limits) -> Tree[Toke
 
         recovery = Recovery(source, start, limits)
         tree = recovery.run()
-        for diagnostic in recovery.diagnostics:
-            found.add(diagnostic)
+        found.diagnostics.extend(recovery.diagnostics)
         return tree
 
 
@@ -57,5 +57,9 @@ def _strict(text: str, start: str, limits: Limits) -> Tree[Token]:
 
 
 def _hand_over(found: Sink, sink: Sink) -> None:
-    for diagnostic in sorted(found.diagnostics, key=lambda each: each.span.start if each.span else 0):
+    ordered = sorted(found.diagnostics, key=lambda each: each.span.start if each.span else 0)
+    for diagnostic in ordered[:MOST_ERRORS]:
         sink.add(diagnostic)
+    if len(ordered) > MOST_ERRORS:
+        message = f"there are more than {MOST_ERRORS} errors; from here on they are not shown"
+        sink.error("NF100", message, ordered[MOST_ERRORS].span)

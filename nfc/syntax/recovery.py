@@ -14,14 +14,12 @@ from nfc.diagnostics import Diagnostic, Severity
 from nfc.limits import Limits
 from nfc.source import Source, Span
 from nfc.syntax.brackets import repair
+from nfc.syntax.context import MOST_ERRORS
 from nfc.syntax.driver import Driver
 from nfc.syntax.faults import Fault
 from nfc.syntax.mistakes import explain
 from nfc.syntax.regions import Regions
 from nfc.syntax.scan import scan
-
-MOST_ERRORS = 100
-"""After so many errors the rest of a file is not read."""
 
 _PLACES = {"BAD_DEFINITION": "file", "BAD_STATEMENT": "network", "BAD_ASSERTION": "check"}
 _HEADERS = {"network": "BAD_NETWORK", "check": "BAD_CHECK"}
@@ -37,12 +35,11 @@ class Recovery:
     def __init__(self, source: Source, start: str, limits: Limits) -> None:
         scanned = scan(source.text)
         repairs = repair(source, scanned, limits.nesting)
-        found = [
+        self.diagnostics = [
             *repairs.diagnostics,
             *(_open_string(source, offset) for offset in scanned.open_strings),
             *(_foreign_comment(source, offset) for offset, _ in scanned.foreign),
         ]
-        self.diagnostics = sorted(found, key=lambda each: each.span.start if each.span else 0)
         repairs.blanks.extend(scanned.foreign)
         self._source = source
         self._place = "expression" if start == "alone" else "file"
@@ -55,10 +52,6 @@ class Recovery:
 
     def run(self) -> Tree[Token] | None:
         """The tree, with BAD_* tokens for what was skipped; None for a lone expression that is wrong."""
-        if len(self.diagnostics) > MOST_ERRORS:
-            last = self.diagnostics[MOST_ERRORS].span
-            del self.diagnostics[MOST_ERRORS:]
-            return self._give_up(last.start if last else 0)
         while True:
             token = next(self._driver.tokens, None)
             try:
@@ -70,8 +63,8 @@ class Recovery:
                 if self._place == "expression":
                     self._report(self._fault(token, "expression", 0, len(self._text)))
                     return None
-                if len(self.diagnostics) >= MOST_ERRORS or self._progress >= len(self._text):
-                    return self._give_up(self._offset(token))
+                if len(self.diagnostics) > MOST_ERRORS or self._progress >= len(self._text):
+                    return self._give_up()
                 self._recover(token)
 
     # --- one error ---
@@ -113,14 +106,8 @@ class Recovery:
         self._last = Token(kind, self._text[start:end], start, end_pos=end)
         self._driver.feed(self._last)
 
-    def _give_up(self, offset: int) -> Tree[Token] | None:
+    def _give_up(self) -> Tree[Token]:
         """Skip the rest of the text, and what was begun."""
-        if len(self.diagnostics) >= MOST_ERRORS:
-            at = Span(self._source, offset, offset)
-            message = f"more than {MOST_ERRORS} errors; the rest of the file was not read"
-            self.diagnostics.append(Diagnostic("NF100", message, at))
-        if self._place == "expression":
-            return None
         while not self._driver.shifts("BAD_DEFINITION"):
             self._driver.states.pop()
             self._driver.values.pop()

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from nfc.syntax.lines import line_around, needs_block
 from nfc.syntax.words import CONTINUING_TEXT
 
 _TOKEN = re.compile(
@@ -26,12 +27,6 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-
-HEADLESS = re.compile(
-    r"[ \t]*(?:(?:network|check|each)[ \t]+\w+|(?:\w+[ \t]*:[ \t]*)?(?:(?:repeat\b|residual\b)[^{};#\n]*|sum|concat))"
-    r"[ \t]*(?:\#.*)?"
-)
-"""A line that needs a block and does not open it."""
 
 
 class Mark(NamedTuple):
@@ -82,16 +77,10 @@ def scan(text: str) -> Scan:
             continue
         if kind == "mark":
             mark = Mark(start, "set{" if match[0] == "{" and previous in ("=", "+") else match[0])
-            if mark.kind == "{" and previous == "\n" and HEADLESS.fullmatch(_line(text, ended)):
+            if mark.kind == "{" and previous == "\n" and needs_block(line_around(text, ended)):
                 stray_openers.append((ended, start))
             marks.append(mark)
         previous = match[0]
         if previous != "\n":
             ended = match.end()
     return Scan(text, tuple(marks), tuple(open_strings), tuple(foreign), tuple(stray_openers))
-
-
-def _line(text: str, offset: int) -> str:
-    """The line that holds the character before an offset."""
-    end = text.find("\n", offset)
-    return text[text.rfind("\n", 0, offset) + 1 : end if end >= 0 else len(text)]

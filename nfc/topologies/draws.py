@@ -120,7 +120,7 @@ _LN2 = 0.6931471805599453
 def logarithm(values: Numbers) -> Numbers:
     """Ln of numbers in (0, 1], to about 1e-16, in operations that round alike on every machine.
 
-    ln(m·2^e) = e·ln 2 + 2·artanh(s), s = (m − 1)/(m + 1), with m between √½ and √2, where twelve
+    ln(m·2^e) = e·ln 2 + 2·artanh(s), s = (m − 1)/(m + 1), with m between √½ and √2, where thirteen
     terms of the series suffice.
     """
     mantissas, exponents = np.frexp(values)
@@ -135,7 +135,7 @@ def logarithm(values: Numbers) -> Numbers:
 
 
 def logarithm_of_complement(probability: float) -> float:
-    """ln(1 − probability), rounded once, for 0 < probability < 1."""
+    """ln(1 − probability), rounded from 60 decimal digits, for 0 < probability < 1."""
     context = Context(prec=60)
     exact = context.subtract(Decimal(1), Decimal(probability))
     return float(context.ln(exact)) if exact < 1 else -probability

@@ -85,6 +85,9 @@ def test_operations_and_properties_are_free(definition: str) -> None:
         ("mask m[o] = { o } + o", "NF205"),
         ("mask m[o] = { o xor b for b in 0..<n }", "NF201"),
         ("topology t = t", "NF204"),
+        ("let a = dense >> dense", "NF205"),
+        ("let a = ~dense", "NF205"),
+        ("topology t(x) = t2(x + missing)\ntopology t2(y) = y", "NF201"),
         ("topology t(x) = dense\ntopology u = t(t(dense, 3))", "NF206"),
     ],
 )
@@ -100,6 +103,8 @@ def test_unused_definitions_are_checked(definition: str, code: str) -> None:
         "mask m(k=1)[o] = { o } + { o xor 2**b for b in 0..<log2(cols) if b > k }",
         "topology t = cascade(s in [1, 2, 4]: butterfly(radix=2**s))",
         "topology t(a) = a | ~a & a - a",
+        "topology t(x) = u(x + dense)\ntopology u(y) = y",
+        "topology t(x) = u(x + 1)\ntopology u(y) = random(y)",
     ],
 )
 def test_sound_definitions(definition: str) -> None:
@@ -192,6 +197,10 @@ def test_malformed_definitions_are_not_followed_up() -> None:
         "input a\nlinear 4 via t\nm", "let a 1", "topology t = >> dense", "network m { input 3 } }"
     )
     assert {code[:3] for code in errors(text)} == {"NF1"}
+
+
+def test_a_malformed_statement_before_the_input_is_not_followed_up() -> None:
+    assert {code[:3] for code in errors(in_network("linear = 4\ninput 4\nrelu"))} == {"NF1"}
 
 
 def test_sizes_are_at_hand_in_topologies() -> None:

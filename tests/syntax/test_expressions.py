@@ -72,8 +72,6 @@ def test_binary_operators_associate_left(operator: str) -> None:
     ],
 )
 def test_the_meaning_of(text: str, meant: str) -> None:
-    if text == "a >> b | c - d & ~e":
-        meant = "a >> ((b | c) - (d & (~e)))"
     assert shape(expression(text)) == shape(expression(meant))
 
 
@@ -123,7 +121,7 @@ SHARED = st.recursive(
     st.sampled_from(["a", "b", "3", "True"]),
     lambda inner: st.one_of(
         st.tuples(
-            inner, st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "|", "and", "or", "==", "<"]), inner
+            inner, st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "and", "or", "==", "<"]), inner
         ).map(" ".join),
         st.tuples(st.sampled_from(["-", "~", "not"]), inner).map(" ".join),
         inner.map("({})".format),
@@ -133,7 +131,7 @@ SHARED = st.recursive(
 )
 SIGNS = {
     python.Add: "+", python.Sub: "-", python.Mult: "*", python.Div: "/", python.FloorDiv: "//", python.Mod: "%",
-    python.Pow: "**", python.BitOr: "|", python.And: "and", python.Or: "or", python.Eq: "==", python.Lt: "<",
+    python.Pow: "**", python.And: "and", python.Or: "or", python.Eq: "==", python.Lt: "<",
     python.USub: "-", python.Invert: "~", python.Not: "not",
 }  # fmt: skip
 
@@ -177,22 +175,17 @@ def from_nf(node: ast.Expression) -> Any:
         case ast.Comparison(operands=operands, operators=operators):
             return ("compare", *operators, *map(from_nf, operands))
         case ast.Call(arguments=arguments):
-            parts = [
-                each.name and (each.name, from_nf(each.value)) or from_nf(each.value) for each in arguments
-            ]
-            return ("f", *parts)
+            values = [(each.name, from_nf(each.value)) for each in arguments]
+            return ("f", *((name, value) if name else value for name, value in values))
     raise AssertionError(node)
 
 
 @given(SHARED)
 def test_shared_operators_bind_as_in_python(text: str) -> None:
-    """Except for `|`, which is tighter than `+` here and looser there: such a mix is left out."""
     try:
         tree = python.parse(text, mode="eval").body
     except SyntaxError:
         assert codes(f"nf 1\nlet a = {text.replace('True', 'true')}\n") != []
-        return
-    if "|" in text:
         return
     assert from_nf(expression(text.replace("True", "true"))) == from_python(tree)
 

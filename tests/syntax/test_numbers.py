@@ -91,11 +91,9 @@ def leaf(node: ast.Expression) -> object:
     return node.name if isinstance(node, ast.Name) else node.value
 
 
-@pytest.mark.parametrize("after", [" ", ",", "]", "..6", " + 1", "\n", "# c"])
+@pytest.mark.parametrize("after", ["", " ", ", 1", "..6", " + 1", "\n", "# c\n", " and a", ">> a"])
 def test_percent_before_what_is_no_operand(after: str) -> None:
-    file, diagnostics = parsed(
-        f"nf 1\nlet a = [5%{after}{'' if after in ',]' else ','}]".replace("],]", "]").replace(",,", ",")
-    )
+    file, diagnostics = parsed(f"nf 1\nlet a = [5%{after}]\n")
     assert diagnostics == []
     assert "0.05" in str(shape(file.definitions))
 
@@ -145,7 +143,7 @@ def test_the_limit_of_integers_can_be_raised() -> None:
     assert constant.value.value == 7 * (10**20_000 - 1) // 9
 
 
-@pytest.mark.parametrize("text", ["1e999999", "1e99999999999999999999", "1e309", "1e310%"])
+@pytest.mark.parametrize("text", ["1e999999", "1e99999999999999999999", "1e309", "1e311%"])
 def test_the_limit_of_floats(text: str) -> None:
     assert codes(f"nf 1\nlet a = {text}\n") == ["NF711"]
 

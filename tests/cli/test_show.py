@@ -1,0 +1,60 @@
+import json
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from nfc.render.networks import render_networks
+from tests.documents import ROOT, nfc
+
+
+@pytest.mark.parametrize("name", ["good", "several", "unstructured", "mnist", "empty"])
+def test_text(name: str, snapshot: SnapshotAssertion) -> None:
+    done = nfc(["show", f"{name}.nf"])
+    assert done.code == 0
+    assert done.out == snapshot
+
+
+def test_json_agrees_with_closed_forms() -> None:
+    (network,) = json.loads(nfc(["show", "mnist.nf", "--format", "json"]).out)["networks"]
+    layer, _, head = network["layers"]
+    stages = 2 * 2
+    assert layer["edges"] == stages * 1024 * 32
+    assert network["params"] == 2 * (layer["edges"] + 1024) + 1024 * 10 + 10
+    assert network["flops"] == 2 * network["edges"]
+    assert layer["paths"] == {"min": 2, "max": 2, "mean": 2.0, "cv": 0.0}
+    assert (layer["connected"], layer["reach"]) == (True, 1.0)
+    assert [factor["fan_in"] for factor in layer["factors"]] == [
+        {"min": 32, "max": 32, "mean": 32.0}
+    ] * stages
+    assert layer["fan_out"] == {"min": 32, "max": 64, "mean": 2 * 32 * stages / 6}
+    assert (head["topology"], head["density"], head["kernel"]) == ("dense", 1.0, "dense")
+
+
+def test_orthogonal_weights_have_the_spread_that_they_are_drawn_with() -> None:
+    from nfc import load
+    from nfc.source import Source
+
+    text = "nf 1\nnetwork n { input 64; linear 64 init=orthogonal via butterfly(radix=8) }"
+    program = load(Source("n.nf", text))
+    done = nfc(["show", "-", "--format", "json"], text)
+    init = json.loads(done.out)["networks"][0]["layers"][0]["init"]
+    weights = [w for name, w in program.network.torch(seed=1).state_dict().items() if name.endswith("weight")]
+    drawn = sum(float((w**2).mean()) for w in weights) / len(weights)
+    assert init["std_min"] == init["std_max"] == pytest.approx(drawn**0.5, rel=1e-5)
+
+
+def test_a_narrow_terminal_folds_cells_and_loses_none() -> None:
+    (network,) = json.loads(nfc(["show", "mnist.nf", "--format", "json"]).out)["networks"]
+    narrow = render_networks([network], 60)
+    assert max(len(line) for line in narrow.splitlines()[:-1]) <= 60
+
+
+def test_terminal_escapes_in_a_file_are_not_sent() -> None:
+    text = 'nf 1\nnetwork n { input 4; linear 4 via permute("\x1b[31m") >> dense }'
+    assert "\x1b" not in nfc(["show", "-"], text).shown
+    assert "\x1b" not in nfc(["check", "-"], text).shown
+
+
+def test_the_examples_show() -> None:
+    for path in sorted((ROOT / "examples").glob("*.nf")):
+        assert nfc(["show", str(path)]).code == 0

@@ -1,0 +1,44 @@
+"""The examples hold what their documents say, and the demo runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.documents import ROOT, nfc
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.nf"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_every_example_is_well(path: Path) -> None:
+    done = nfc(["check", str(path)])
+    assert (done.code, done.err) == (0, "")
+    assert "assertions hold" in done.out
+
+
+def test_the_digits_are_as_their_document_says() -> None:
+    path = ROOT / "examples" / "data" / "mnist_subset.npz"
+    assert path.stat().st_size < 3_000_000
+    with np.load(path, allow_pickle=False) as data:
+        for part, count in (("train", 12_000), ("test", 3_000)):
+            images, labels = data[f"{part}_images"], data[f"{part}_labels"]
+            assert (images.shape, images.dtype) == ((count, 28, 28), np.uint8)
+            assert np.bincount(labels).tolist() == [count // 10] * 10
+            assert images.max() == 255
+
+
+def test_the_demo_trains_and_both_runtimes_agree(tmp_path: Path) -> None:
+    """The demo itself fails where accuracies differ or outputs are further apart than its tolerance."""
+    command = [sys.executable, str(ROOT / "examples" / "demo.py"), "--build", str(tmp_path)]
+    small = ["--epochs", "1", "--train", "2000", "--test", "500"]
+    done = subprocess.run([*command, *small], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (accuracy,) = [line for line in done.stdout.splitlines() if "accuracy, torch" in line]
+    shares = [float(word.rstrip("%")) for word in accuracy.split() if word.endswith("%")]
+    assert min(shares) > 50
+    assert (tmp_path / "mnist.onnx").stat().st_size < (tmp_path / "mnist_dense.onnx").stat().st_size / 7
