@@ -9,7 +9,9 @@ import click
 from nfc.cli.options import output_options, program_options
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
+from nfc.cli.progress import progress
 from nfc.diagnostics import Sink
+from nfc.render.visible import visible
 
 if TYPE_CHECKING:
     from nfc.api import Program
@@ -35,7 +37,8 @@ def check(files: tuple[str, ...], opening: Opening, network: str | None, output:
         program = opening.open(file, sink)
         if program is None:
             continue
-        found = _run(program, network, file, sink)
+        with progress(f"checking {visible(file)}"):
+            found = _run(program, network, file, sink)
         results += found
         texts.append(render_checks(file, [_line(result) for result in found], output.style))
     fields = {"ok": not sink.failed, "checks": [_record(result) for result in results]}

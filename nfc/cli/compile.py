@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,14 @@ import click
 from nfc.cli.options import output_options, program_options
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, only_network, require_network
+from nfc.cli.progress import progress
 from nfc.diagnostics import NfcError, Sink
+from nfc.render.visible import visible
 
 if TYPE_CHECKING:
     from nfc.api import Network, Program
 
 Files = dict[Path, bytes]
-Options = dict[str, str | int]
 
 
 @click.command()
@@ -62,27 +64,40 @@ def compile(
     options = {name: value for name, value in given.items() if value is not None}
     if target == "torch":
         _refuse_for_torch(options if weights is None else ["weights", *options])
+    if path is not None and os.path.realpath(path) == os.path.realpath(file):
+        raise click.BadParameter(f"`{path}` is the file that is compiled", param_hint="-o")
     sink = Sink()
-    fields: dict[str, object] = {"network": None, "files": []}
-    text = ""
-    program = opening.open(file, sink)
-    if program is not None:
-        chosen = require_network(program, network, file) if network else only_network(program, file)
-        for warning in chosen.diagnostics:
-            sink.add(warning)
-        if not checked or _holds(program, chosen, sink):
-            try:
+    chosen = _choose(opening.open(file, sink), network, file, sink, checked=checked)
+    files: Files = {}
+    if chosen is not None:
+        try:
+            with progress(f"compiling {visible(chosen.name)}"):
                 if target == "torch":
                     files = _torch_files(chosen, path)
                 else:
                     data = chosen.onnx(weights, seed=seed, sink=sink, **options)
                     files = {Path(path or f"{chosen.name}.onnx"): data}
-                _write(files)
-                fields, text = _facts(chosen, files), _account(chosen, files)
-            except NfcError as error:
-                sink.diagnostics = [*sink.diagnostics, *error.diagnostics]
-    output.result({"ok": not sink.failed, **fields}, text, sink.diagnostics)
+            _write(files)
+        except NfcError as error:
+            files = {}
+            for diagnostic in error.diagnostics:
+                sink.add(diagnostic)
+    text = _account(chosen, files) if chosen and files else ""
+    output.result({"ok": not sink.failed, **_facts(chosen, files)}, text, sink.diagnostics)
     return 1 if sink.failed else 0
+
+
+def _choose(
+    program: Program | None, name: str | None, file: str, sink: Sink, *, checked: bool
+) -> Network | None:
+    """The network to compile; None where the file has errors or, if it is `checked`, a check fails."""
+    if program is None:
+        return None
+    network = require_network(program, name, file) if name else only_network(program, file)
+    findings = [*network.diagnostics, *(program.check(network.name).diagnostics if checked else ())]
+    for diagnostic in findings:
+        sink.add(diagnostic)
+    return None if sink.failed else network
 
 
 def _refuse_for_torch(options: Iterable[str]) -> None:
@@ -91,14 +106,6 @@ def _refuse_for_torch(options: Iterable[str]) -> None:
         raise click.UsageError(
             f"{flags} goes with --to onnx: a torch module holds no weights; load_state_dict gives it some"
         )
-
-
-def _holds(program: Program, network: Network, sink: Sink) -> bool:
-    """Whether the network's check blocks hold; what does not is in the sink."""
-    report = program.check(network.name)
-    for diagnostic in report.diagnostics:
-        sink.add(diagnostic)
-    return report.ok
 
 
 def _torch_files(network: Network, path: str | None) -> Files:
@@ -127,7 +134,9 @@ def _write(files: Files) -> None:
         raise
 
 
-def _facts(network: Network, files: Files) -> dict[str, object]:
+def _facts(network: Network | None, files: Files) -> dict[str, object]:
+    if network is None or not files:
+        return {"network": None, "files": []}
     return {
         "network": network.name,
         "files": [{"path": str(path), "bytes": len(data)} for path, data in files.items()],

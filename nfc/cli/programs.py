@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nfc.cli.progress import progress
 from nfc.diagnostics import NfcError, Sink, did_you_mean
 from nfc.limits import Limits
+from nfc.render.visible import visible
 
 if TYPE_CHECKING:
     from nfc.api import Network, Program
@@ -31,7 +33,8 @@ class Opening:
         from nfc.api import read_program
 
         try:
-            program = read_program(file, self.parameters, self.limits, allow_outside=self.allow_outside)
+            with progress(f"elaborating {visible(file)}"):
+                program = read_program(file, self.parameters, self.limits, allow_outside=self.allow_outside)
         except NfcError as error:
             for diagnostic in error.diagnostics:
                 sink.add(diagnostic)

@@ -8,13 +8,17 @@ from collections.abc import Iterable, Mapping
 from nfc.diagnostics import Diagnostic
 
 VERSION = 1
+INTEGER_BITS = 4096
 
 Record = dict[str, object]
 
 
 def render_json(fields: Mapping[str, object]) -> str:
-    """A document: its version, then the fields; numbers that JSON lacks (inf, nan) become null."""
-    return json.dumps(_finite({"version": VERSION, **fields}), indent=2, allow_nan=False)
+    """A document: its version, then the fields.
+
+    Numbers that readers fail on become null: inf, nan, and integers past the language's 4096 bits.
+    """
+    return json.dumps(_readable({"version": VERSION, **fields}), indent=2, allow_nan=False)
 
 
 def diagnostic_records(diagnostics: Iterable[Diagnostic]) -> list[Record]:
@@ -37,13 +41,15 @@ def diagnostic_record(diagnostic: Diagnostic) -> Record:
     }
 
 
-def _finite(value: object) -> object:
+def _readable(value: object) -> object:
     match value:
         case float():
             return value if abs(value) < float("inf") else None
+        case int():
+            return value if value.bit_length() <= INTEGER_BITS else None
         case dict():
-            return {key: _finite(item) for key, item in value.items()}
+            return {key: _readable(item) for key, item in value.items()}
         case list() | tuple():
-            return [_finite(item) for item in value]
+            return [_readable(item) for item in value]
         case _:
             return value

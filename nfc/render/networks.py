@@ -80,7 +80,11 @@ def _spread(low: float | None, high: float | None) -> str:
 
 
 def _notes(network: dict[str, Any]) -> list[str]:
-    return [f"{visible(layer['name'])}: {layer['note']}" for layer in network["layers"] if layer.get("note")]
+    return [
+        f"{visible(layer['name'])} is fitted: built at {layer['fitted']}, then cut and pruned"
+        for layer in network["layers"]
+        if layer["fitted"] is not None
+    ]
 
 
 def _totals(network: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from nfc.sema.arguments import CallArguments
 from nfc.sema.environment import Environment
 from nfc.sema.errors import AlreadyReported, LimitError, SemanticError
 from nfc.sema.frame import Frame, Result
-from nfc.sema.layers import LAYERS, Place, ShapeError, as_shape
+from nfc.sema.layers import LAYERS, Place, ShapeError, as_shape, unsupported_form
 from nfc.sema.scope import Entry, network_of
 from nfc.sema.slots import SlotValues
 from nfc.sema.tree import one_line
@@ -162,6 +162,10 @@ class Elaboration:
     def _leaf(self, node: ast.Operation, path: str, shape: Shape | None, found: SlotValues) -> Result:
         if not found.sound:
             return None, shape if node.name in _KEEP_SHAPE else None
+        form = unsupported_form(node.name, found.values)
+        if form is not None:
+            self.wrong("NF601", f"{form[0]} is not supported yet", node.span, form[1])
+            return None, shape
         if shape is None:
             return None, as_shape(found.values["SHAPE"]) if node.name == "reshape" else None
         try:

@@ -47,18 +47,13 @@ def activation(place: Place, arguments: Arguments) -> Op:
 
 
 def leaky_relu(place: Place, arguments: Arguments) -> Op:
-    slope = arguments["slope"]
-    if slope == "auto":
-        message = "`slope=auto` is not supported yet"
-        hints = ("give the slope as a number, as in `slope=0.01`",)
-        raise ShapeError("NF601", message, place.span, hints=hints).going_on_with(place.shape)
     return Activation(
         path=place.path,
         input=place.shape,
         output=place.shape,
         span=place.span,
         function=place.name,
-        slope=float(cast(float, slope)),
+        slope=float(cast(float, arguments["slope"])),
     )
 
 
@@ -81,14 +76,16 @@ def softmax(place: Place, arguments: Arguments) -> Op:
 
 
 def norm(place: Place, arguments: Arguments) -> Op:
-    kind = cast(str, arguments["KIND"])
-    if kind == "group" or len(place.shape) == 3:
-        what = "`norm group`" if kind == "group" else "`norm` over the channels of a [C, H, W] shape"
-        hints = ("`norm batch`, `norm layer` and `norm rms` normalise the last axis",)
-        raise ShapeError("NF601", f"{what} is not supported yet", place.span, hints=hints).going_on_with(
-            place.shape
-        )
-    return Norm(path=place.path, input=place.shape, output=place.shape, span=place.span, norm=kind)
+    if len(place.shape) == 3:
+        message = "`norm` over the channels of a [C, H, W] shape is not supported yet"
+        raise ShapeError("NF601", message, place.span).going_on_with(place.shape)
+    return Norm(
+        path=place.path,
+        input=place.shape,
+        output=place.shape,
+        span=place.span,
+        norm=cast(str, arguments["KIND"]),
+    )
 
 
 def dropout(place: Place, arguments: Arguments) -> Op:
@@ -132,6 +129,15 @@ def crop(place: Place, arguments: Arguments) -> Op:
         message = f"`crop {size}` cannot lengthen the last axis: it has only {place.shape[-1]}"
         raise ShapeError("NF301", message, place.span, hints=(f"write `pad {size}`",)).going_on_with(output)
     return Crop(path=place.path, input=place.shape, output=output, span=place.span)
+
+
+def unsupported_form(name: str, arguments: Arguments) -> tuple[str, str] | None:
+    """(what is not supported yet, a hint) for a form of a supported operation; None where all is well."""
+    if name == "norm" and arguments["KIND"] == "group":
+        return "`norm group`", "`norm batch`, `norm layer` and `norm rms` normalise the last axis"
+    if name == "leaky_relu" and arguments["slope"] == "auto":
+        return "`slope=auto`", "give the slope as a number, as in `slope=0.01`"
+    return None
 
 
 def as_shape(value: Value | None) -> Shape:

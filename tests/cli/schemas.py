@@ -54,6 +54,7 @@ LAYER = record(
     connected=BOOLEAN,
     reach=NUMBER,
     init=record(scheme=TEXT, std_min=NUMBER, std_max=NUMBER),
+    fitted=MAYBE_INTEGER,
     kernel=TEXT,
     digest=DIGEST,
 )

@@ -68,6 +68,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
         ("compile good.nf --to jax", 2),
         ("compile several.nf --to torch", 2),
         ("compile empty.nf --to torch", 2),
+        ("compile good.nf --to torch -o ./good.nf", 2),
         ("compile good.nf --to torch --weights x.safetensors", 2),
         ("compile good.nf --to torch --dtype float16 --opset 20", 2),
         ("show several.nf --network three", 2),

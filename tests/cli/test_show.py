@@ -58,3 +58,10 @@ def test_terminal_escapes_in_a_file_are_not_sent() -> None:
 def test_the_examples_show() -> None:
     for path in sorted((ROOT / "examples").glob("*.nf")):
         assert nfc(["show", str(path)]).code == 0
+
+
+def test_it_says_where_a_topology_was_fitted() -> None:
+    text = "nf 1\nnetwork n { input 13; linear 11 via butterfly; linear 16; linear 16 via butterfly }"
+    layers = json.loads(nfc(["show", "-", "--format", "json"], text).out)["networks"][0]["layers"]
+    assert [layer["fitted"] for layer in layers] == [16, None, None]
+    assert "linear1 is fitted: built at 16" in nfc(["show", "-"], text).out

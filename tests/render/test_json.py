@@ -16,6 +16,11 @@ def test_numbers_that_json_lacks_become_null() -> None:
     assert document == {"version": 1, "a": None, "b": [None, 1.5], "c": {"d": None}}
 
 
+def test_integers_are_exact_up_to_the_language_s_limit() -> None:
+    document = json.loads(render_json({"a": 2**4096 - 1, "b": 2**4096, "c": True, "d": -(2**70)}))
+    assert document == {"version": 1, "a": 2**4096 - 1, "b": None, "c": True, "d": -(2**70)}
+
+
 def test_any_text_survives() -> None:
     text = "\x1b\u202e×\ud800漢\U0001f600"
     rendered = render_json({"text": text})

@@ -17,18 +17,23 @@ SMALL = Limits(operations=200, width=2**11, edges=2**20, seconds=2.0)
 TEXTS = [
     LANGUAGE_EXAMPLE,
     in_network(
-        "init xavier\ninput [4, 6]\nlinear 8 via noise(2) bias=false\nresidual project=true {\n linear 4 init=kaiming\n}\n"
+        "init xavier\ninput [4, 6]\nlinear 8 bias=false via noise(2)\nresidual project=true {\n linear 4 init=kaiming\n}\n"
         "sum { { enc } { linear 4 via t(dense, k=3) } }\nconcat { { relu } { leaky_relu slope=a } }\n"
-        'repeat n { norm rms; dropout 10%; linear 8 via permute("shuffle") >> cascade(s in 0..<2: butterfly(radix=2 + s)) }\n'
-        "reshape [2, 16]\nsoftmax axis=-2\nflatten\npad 2**6\ncrop max(3, len(list))\nconv 3 kernel=[1, 2]",
+        'repeat count { norm rms; dropout 10%; linear 8 via permute("shuffle") >> cascade(s in 0..<2: butterfly(radix=2 + s)) }\n'
+        "reshape [2, 16]\nsoftmax axis=-2\nflatten\npad 2**6\ncrop max(3, len(list))",
 
-        "param n = 2",
-        "let a = n / 4",
-        "let list = [1, n, 1..<3]",
-        "let yes = not (n == 3 and 1 < n <= 4) or n in list",
+        "param count = 2",
+        "let a = count / 4",
+        "let list = [1, count, 1..<3]",
+        "let yes = not (count == 3 and 1 < count <= 4) or count in 1..3",
         "topology noise(k, s=auto) = random(k, seed=s) + parallel(2, random(k), shuffle=3)",
         "topology t(x, k=1) = x >> transpose(direct_sum(x, x, sizes=[1, 2])) >> random(k, width=rows)",
         "network enc { input [4, 4]; relu; tail: linear 4 via band(1, wrap=true) }",
+    ),
+    in_network(
+        "input [3, 8, 8]\nconv 16 kernel=[1, 2] via m\nnorm group groups=4\npool max kernel=2\nflatten\n"
+        "linear 10 via m(2) & ~dense - file(\"a.npz\")\nattention 2 causal=true\nembed 10 20",
+        "mask m(k=1)[o] = { o } + { o xor 2**b for b in 0..<log2(cols) if b > k }",
     ),
 ]  # fmt: skip
 TOKENS = [re.findall(r'"[^"\n]*"|[A-Za-z_0-9.]+|[^\sA-Za-z_0-9]|\s+', text) for text in TEXTS]

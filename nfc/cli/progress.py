@@ -1,0 +1,42 @@
+"""A sign of life on standard error while something takes long, when it is a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from time import monotonic
+
+PATIENCE = 1.0
+"""Seconds before anything is shown."""
+
+CLEAR = "\r\x1b[K"
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """Show what is being done and for how long, once it takes longer than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    done = Event()
+    thread = Thread(target=_show, args=(doing, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _show(doing: str, done: Event) -> None:
+    started = monotonic()
+    wait = PATIENCE
+    while not done.wait(wait):
+        wait = 0.2
+        sys.stderr.write(f"{CLEAR}{doing} … {monotonic() - started:.0f} s")
+        sys.stderr.flush()
+    if monotonic() - started > PATIENCE:
+        sys.stderr.write(CLEAR)
+        sys.stderr.flush()
