@@ -77,6 +77,11 @@ def test_links_lead_to_files(path: Path) -> None:
     assert missing == []
 
 
+def test_the_index_leads_to_every_document() -> None:
+    linked = set(LINK.findall((ROOT / "docs" / "index.md").read_text("utf-8")))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"} <= linked
+
+
 def test_every_verb_and_option_is_documented() -> None:
     from nfc.cli.verbs import VERBS
 

@@ -97,6 +97,6 @@ def limit_options(verb: Verb) -> Verb:
     for name, meaning in reversed(LIMITS.items()):
         flag = f"--max-{name.replace('_', '-')}"
         kind = click.FloatRange(min=0, min_open=True) if name == "seconds" else count
-        note = f"Limit: {meaning}; default {getattr(defaults, name):g}."
+        note = f"Limit: {meaning}; default {getattr(defaults, name):,.0f}."
         decorated = click.option(flag, type=kind, metavar="N", help=note)(decorated)
     return decorated  # type: ignore[no-any-return]

@@ -44,10 +44,8 @@ class Verbs(click.Group):
         name = args[0]
         if name in VERBS or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        hint = " ".join(did_you_mean(name, VERBS)) or f"The verbs are {', '.join(VERBS)}."
-        raise click.UsageError(
-            f"no verb `{name}`; {hint}" if "mean" in hint else f"no verb `{name}`. {hint}", ctx
-        )
+        hint = " ".join(did_you_mean(name, VERBS)) or f"the verbs are {', '.join(VERBS)}"
+        raise click.UsageError(f"no verb `{name}`; {hint}", ctx)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb. A reader that has gone away ends it quietly, before click makes it a failure."""
