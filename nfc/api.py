@@ -35,6 +35,7 @@ from nfc.source import Source
 if TYPE_CHECKING:
     from torch import nn
 
+    from nfc.atomic import Chunk
     from nfc.backends.torch_source import TorchSource
     from nfc.checks import Result
     from nfc.lowering.plan import Plan
@@ -236,18 +237,24 @@ class Network(Measured):
         Raises:
             NfcError: the weights do not fit the network, or an option is not offered.
         """
-        from nfc.backends.onnx_graph import emit_onnx
+        return b"".join(self.onnx_chunks(weights, seed=seed, sink=sink, **options))
 
-        return emit_onnx(self.plan, self._weights(weights, seed), sink=sink or Sink(), **options)
+    def onnx_chunks(
+        self, weights: object = None, *, seed: int = 0, sink: Sink | None = None, **options: Any
+    ) -> tuple[Chunk, ...]:
+        """As `onnx`, in pieces: a large file is written without a second copy of its weights."""
+        from nfc.backends.onnx_graph import Options, emit_chunks
+
+        return emit_chunks(self.plan, self._weights(weights, seed), Options(**options), sink or Sink())
 
     def export_onnx(
         self, path: str | PathLike[str], weights: object = None, *, seed: int = 0, **options: Any
     ) -> tuple[Diagnostic, ...]:
         """Write the network as an ONNX file and return the warnings; arguments as for `onnx`."""
-        from nfc.atomic import write_bytes
+        from nfc.atomic import write_chunks
 
         sink = Sink()
-        write_bytes(Path(path), self.onnx(weights, seed=seed, sink=sink, **options))
+        write_chunks(Path(path), self.onnx_chunks(weights, seed=seed, sink=sink, **options))
         return tuple(sink.diagnostics)
 
     def _weights(self, weights: object, seed: int) -> Weights:

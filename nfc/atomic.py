@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from nfc.diagnostics import Diagnostic, NfcError
+
+Chunk = bytes | memoryview
+"""A piece of a file's content; large files are written from pieces, without a copy of the whole."""
 
 _NEW_FILE = 0o666
 
@@ -18,7 +22,12 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Make `data` the whole content of the file at `path`, or leave what is there as it is.
+    """Make `data` the whole content of the file at `path`; otherwise as `write_chunks`."""
+    write_chunks(path, (data,))
+
+
+def write_chunks(path: str | Path, chunks: Iterable[Chunk]) -> None:
+    """Make `chunks` the whole content of the file at `path`, or leave what is there as it is.
 
     A symbolic link stays and its target is replaced; permissions of an existing file are kept.
     Devices and pipes, which cannot be renamed over, are written to directly.
@@ -30,9 +39,10 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     try:
         refuse_unwritable(target, shown)
         if target.exists() and not target.is_file():
-            target.write_bytes(data)
+            with target.open("wb") as file:
+                file.writelines(chunks)
         else:
-            _replace(target, data)
+            _replace(target, chunks)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _unwritable(shown, reason, "another place can be given, or room and permission made") from None
@@ -48,11 +58,11 @@ def refuse_unwritable(target: Path, shown: str) -> None:
         raise _unwritable(shown, "it is write-protected", "its permissions have to allow writing")
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, chunks: Iterable[Chunk]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(_mode(target))

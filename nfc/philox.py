@@ -17,27 +17,42 @@ from numpy.typing import NDArray
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
+CHUNK = 1 << 13  # counter blocks at a time: their arrays stay in a core's cache
+_FIRST, _SECOND = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
 
 
 def words(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
     """The first `count` 32-bit words of (seed, stream)."""
-    blocks = np.arange((count + 3) // 4, dtype=np.uint64)
+    result = np.empty((-(-count // 4), 4), np.uint32)
+    for first in range(0, len(result), CHUNK):
+        part = result[first : first + CHUNK]
+        blocks = np.arange(first, first + len(part), dtype=np.uint64)
+        for column, word in enumerate(_rounds(blocks, seed, stream)):
+            part[:, column] = word
+    return result.reshape(-1)[:count]
+
+
+def _rounds(blocks: NDArray[np.uint64], seed: int, stream: int) -> tuple[NDArray[np.uint64], ...]:
+    """The four words of each counter block, [blocks] each."""
     c0, c1 = blocks & _LOW, blocks >> _SHIFT
     c2 = np.full_like(blocks, stream & 0xFFFFFFFF)
     c3 = np.full_like(blocks, (stream >> 32) & 0xFFFFFFFF)
     k0, k1 = seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
     for _ in range(ROUNDS):
-        p0, p1 = c0 * np.uint64(MULTIPLIERS[0]), c2 * np.uint64(MULTIPLIERS[1])
-        c0, c1, c2, c3 = (
-            (p1 >> _SHIFT) ^ c1 ^ np.uint64(k0),
-            p1 & _LOW,
-            (p0 >> _SHIFT) ^ c3 ^ np.uint64(k1),
-            p0 & _LOW,
-        )
+        c0 *= _FIRST
+        c2 *= _SECOND
+        high0, high1 = c0 >> _SHIFT, c2 >> _SHIFT
+        high1 ^= c1
+        high1 ^= np.uint64(k0)
+        high0 ^= c3
+        high0 ^= np.uint64(k1)
+        c0 &= _LOW
+        c2 &= _LOW
+        c0, c1, c2, c3 = high1, c2, high0, c0
         k0, k1 = (k0 + WEYL[0]) & 0xFFFFFFFF, (k1 + WEYL[1]) & 0xFFFFFFFF
-    return np.stack([c0, c1, c2, c3], axis=1).reshape(-1)[:count].astype(np.uint32)
+    return c0, c1, c2, c3
 
 
 def integers(seed: int, stream: int, count: int) -> NDArray[np.uint64]:

@@ -18,8 +18,9 @@ from nfc.render.visible import visible
 
 if TYPE_CHECKING:
     from nfc.api import Network, Program
+    from nfc.atomic import Chunk
 
-Files = dict[Path, bytes]
+Files = dict[Path, tuple["Chunk", ...]]
 
 
 @click.command()
@@ -75,8 +76,8 @@ def compile(
                 if target == "torch":
                     files = _torch_files(chosen, path)
                 else:
-                    data = chosen.onnx(weights, seed=seed, sink=sink, **options)
-                    files = {Path(path or f"{chosen.name}.onnx"): data}
+                    chunks = chosen.onnx_chunks(weights, seed=seed, sink=sink, **options)
+                    files = {Path(path or f"{chosen.name}.onnx"): chunks}
             _write(files)
         except NfcError as error:
             files = {}
@@ -113,19 +114,19 @@ def _torch_files(network: Network, path: str | None) -> Files:
     source = network.torch_source()
     module = Path(path or f"{source.stem}.py")
     tables = source.index_bytes
-    index = {} if tables is None else {module.with_name(source.index_name): tables}
-    return {module: source.text.encode(), **index}
+    index: Files = {} if tables is None else {module.with_name(source.index_name): (tables,)}
+    return {module: (source.text.encode(),), **index}
 
 
 def _write(files: Files) -> None:
     """Write all files or none: what was written before one fails is put back as it was."""
-    from nfc.atomic import write_bytes
+    from nfc.atomic import write_bytes, write_chunks
 
     before = {path: path.read_bytes() if path.is_file() else None for path in files if len(files) > 1}
     done: list[Path] = []
     try:
-        for path, data in files.items():
-            write_bytes(path, data)
+        for path, chunks in files.items():
+            write_chunks(path, chunks)
             done.append(path)
     except NfcError:
         for path in done:
@@ -139,7 +140,7 @@ def _facts(network: Network | None, files: Files) -> dict[str, object]:
         return {"network": None, "files": []}
     return {
         "network": network.name,
-        "files": [{"path": str(path), "bytes": len(data)} for path, data in files.items()],
+        "files": [{"path": str(path), "bytes": _size(chunks)} for path, chunks in files.items()],
         "params": network.params,
         "dense_params": _dense_twin(network),
         "digest": network.digest,
@@ -150,8 +151,13 @@ def _account(network: Network, files: Files) -> str:
     """What was written, and how large the network is beside its dense twin."""
     dense = _dense_twin(network)
     share = f", {network.params / dense:.1%} of the dense twin's {dense:,}" if dense else ""
-    written = [f"wrote {path} ({len(data):,} bytes)" for path, data in files.items()]
+    written = [f"wrote {path} ({_size(chunks):,} bytes)" for path, chunks in files.items()]
     return "\n".join([*written, f"{network.params:,} parameters{share}"])
+
+
+def _size(chunks: tuple[Chunk, ...]) -> int:
+    """Bytes of a file given in pieces."""
+    return sum(map(len, chunks))
 
 
 def _dense_twin(network: Network) -> int:

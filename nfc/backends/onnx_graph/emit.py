@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nfc.atomic import Chunk
 from nfc.backends.onnx_graph.blocks import emit_block
 from nfc.backends.onnx_graph.graph import Graph, TooLargeError
 from nfc.backends.onnx_graph.model import serialise
@@ -37,11 +38,16 @@ def emit_onnx(
         NfcError: NF620, for an option that is not offered, weights beyond float16, or a model beyond
             protobuf's 2 GiB. It holds all that was found; `sink` is then left as it was.
     """
-    return emit_with(plan, weights, Options(sparse=sparse, dtype=dtype, opset=opset), sink)
+    return b"".join(emit_chunks(plan, weights, Options(sparse=sparse, dtype=dtype, opset=opset), sink))
 
 
 def emit_with(plan: Plan, weights: Weights, options: Options, sink: Sink) -> bytes:
     """As `emit_onnx`, with the bounds of storage open."""
+    return b"".join(emit_chunks(plan, weights, options, sink))
+
+
+def emit_chunks(plan: Plan, weights: Weights, options: Options, sink: Sink) -> tuple[Chunk, ...]:
+    """As `emit_with`, in pieces that share the weights' memory: a large file needs no second copy."""
     found = Sink()
     check_options(options, found)
     _raise_errors(found)
@@ -54,7 +60,7 @@ def emit_with(plan: Plan, weights: Weights, options: Options, sink: Sink) -> byt
         message = f"an ONNX file holds up to 2 GiB, and `{error.name}` takes this one past them"
         hints = ("store the weights as float16", "compile to torch, whose weight files have no such limit")
         found.error("NF620", message, None, hints=hints)
-        model = b""
+        model = ()
     report_stored_dense(storage)
     _raise_errors(found)
     for warning in found.diagnostics:
@@ -62,7 +68,7 @@ def emit_with(plan: Plan, weights: Weights, options: Options, sink: Sink) -> byt
     return model
 
 
-def _model(plan: Plan, storage: Storage) -> bytes:
+def _model(plan: Plan, storage: Storage) -> tuple[Chunk, ...]:
     graph = storage.graph
     result = emit_block(graph, storage, plan.body, "input")
     if graph.makes(result):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from nfc.atomic import Chunk
 from nfc.backends.onnx_graph.graph import Graph
-from nfc.backends.onnx_graph.protobuf import GRAPH_INITIALIZER, MODEL_GRAPH, Chunk, field, tensor_chunks
+from nfc.backends.onnx_graph.protobuf import GRAPH_INITIALIZER, MODEL_GRAPH, field, tensor_chunks
 
 IR_VERSION = 10
 
@@ -22,15 +23,15 @@ def serialise(
     opset: int,
     producer_version: str,
     metadata: Mapping[str, str],
-) -> bytes:
-    """The model's bytes, its fields in the order of their numbers as protobuf itself writes them."""
+) -> tuple[Chunk, ...]:
+    """The model's bytes in pieces that share the weights' memory, its fields in the order of their numbers as protobuf itself writes them."""
     from onnx import ModelProto, helper
 
     head = ModelProto(ir_version=IR_VERSION, producer_name="nfc", producer_version=producer_version)
     tail = ModelProto(opset_import=[helper.make_opsetid("", opset)])
     helper.set_model_props(tail, dict(sorted(metadata.items())))
     body = field(MODEL_GRAPH, _graph_chunks(graph, name, inputs, outputs))
-    return b"".join([head.SerializeToString(), *body, tail.SerializeToString()])
+    return (head.SerializeToString(), *body, tail.SerializeToString())
 
 
 def _graph_chunks(graph: Graph, name: str, inputs: Border, outputs: Border) -> Iterator[Chunk]:

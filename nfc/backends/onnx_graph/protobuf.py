@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Chunk = bytes | memoryview
+from nfc.atomic import Chunk
 
 TENSOR_RAW_DATA = 9
 GRAPH_INITIALIZER = 5
