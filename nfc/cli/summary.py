@@ -13,7 +13,7 @@ from nfc.analysis.degrees import Degrees, fan_in, fan_out
 from nfc.api import Layer, Network
 from nfc.diagnostics import NfcError
 from nfc.ir.fabric import factors
-from nfc.ir.factors import Blocks, Factor, Kron, Restricted
+from nfc.ir.factors import Blocks, Factor, Kron
 from nfc.ir.network import Draw
 from nfc.lowering.kernels import product, weighted_kernels
 from nfc.render.json import Record
@@ -61,7 +61,7 @@ def layer_record(layer: Layer) -> Record:
         "connected": affordable(lambda: layer.connected),
         "reach": affordable(lambda: layer.reach),
         "init": init_record(layer),
-        "fitted": fitted_width(layer),
+        "fitted": layer.ir.fitted,
         "kernel": kernel_names(layer),
         "digest": layer.digest,
     }
@@ -109,15 +109,6 @@ def weight_std(factor: Factor, draw: Draw) -> tuple[float, float]:
         case _:
             longest = 1
     return low / sqrt(longest), high / sqrt(longest)
-
-
-def fitted_width(layer: Layer) -> int | None:
-    """The width at which a topology was built before it was cut to the layer's size.
-
-    None where nothing was cut, and where what is left shows no trace of it.
-    """
-    cut = [factor.base for factor in factors(layer.ir.fabric) if isinstance(factor, Restricted)]
-    return max((max(base.rows, base.cols) for base in cut), default=None)
 
 
 def kernel_names(layer: Layer) -> str:

@@ -60,6 +60,8 @@ class Linear(Op):
         topology: the wiring as written, for people.
         scheme: one of SCHEMES.
         draws: one a factor in written order, once the initialisation pass has run.
+        fitted: the greatest width at which a part of the topology was built before it was cut to
+            its place; None where all parts take their sizes. For people: it changes nothing.
     """
 
     fabric: Fabric
@@ -67,6 +69,7 @@ class Linear(Op):
     scheme: str
     topology: str
     draws: tuple[Draw, ...] | None = field(default=None, compare=False)
+    fitted: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

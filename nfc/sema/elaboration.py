@@ -28,6 +28,9 @@ from nfc.syntax import ast
 if TYPE_CHECKING:
     from nfc.sema.networks import Networks
 
+Built = tuple[Fabric, int | None]
+"""A layer's fabric, and the greatest width at which a part of it was built before it was cut."""
+
 DEFAULT_SCHEME = "balanced"
 _KEEP_SHAPE = frozenset(
     {"relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "softmax", "log_softmax", "norm", "dropout"}
@@ -47,7 +50,7 @@ class Elaboration:
     failed: bool = False
     _edges: int = 0
     _copies: list[Label] = field(default_factory=list)
-    _fabrics: dict[tuple[int, int, int], Fabric] = field(default_factory=dict)
+    _fabrics: dict[tuple[int, int, int], Built] = field(default_factory=dict)
 
     def network(self) -> Network | None:
         """The network, None where something is wrong with it."""
@@ -183,9 +186,10 @@ class Elaboration:
             return None, None
         output = (*shape[:-1], rows)
         self.shared.budget.check_shape(output, node.span)
-        fabric = self._fabric(node, path, frame, rows, shape[-1])
-        if fabric is None or not found.sound:
+        built = self._fabric(node, path, frame, rows, shape[-1])
+        if built is None or not found.sound:
             return None, output
+        fabric, fitted = built
         self._count_edges(fabric, node)
         layer = Linear(
             path=path,
@@ -196,13 +200,14 @@ class Elaboration:
             bias=cast(bool, found.values["bias"]),
             scheme=cast("str | None", found.values["init"]) or frame.scheme,
             topology="dense" if node.via is None else one_line(node.via.span.text),
+            fitted=fitted,
         )
         return layer, output
 
-    def _fabric(self, node: ast.Operation, path: str, frame: Frame, rows: int, cols: int) -> Fabric | None:
+    def _fabric(self, node: ast.Operation, path: str, frame: Frame, rows: int, cols: int) -> Built | None:
         """The wiring of a layer; one without automatic seeds is shared between copies of the layer."""
         if node.via is None:
-            return kron(1, rows, cols, 1)
+            return kron(1, rows, cols, 1), None
         if not self.shared.statements.matched[id(node)].via_sound:
             self.failed = True
             return None
@@ -224,8 +229,8 @@ class Elaboration:
         if wiring.empty is not None:
             self.shared.report(wiring.empty)
         if not wiring.arguments.automatic:
-            self._fabrics[key] = fabric
-        return fabric
+            self._fabrics[key] = fabric, wiring.fitted
+        return fabric, wiring.fitted
 
     def wire_dense(self, node: ast.Operation, rows: int, cols: int) -> Fabric:
         """A dense fabric that counts among the network's edges."""

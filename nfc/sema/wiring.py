@@ -36,11 +36,13 @@ class Wiring:
     Attributes:
         arguments: how arguments of calls get their values, automatic seeds among them.
         empty: a warning, where a standard topology leaves outputs or inputs without an edge.
+        fitted: the greatest width that a standard topology was built at and cut from.
     """
 
     arguments: CallArguments
     budget: Budget
     empty: Diagnostic | None = None
+    fitted: int | None = None
     _factors: int = 0
     _definitions: Shared = field(default_factory=dict)
 
@@ -240,6 +242,8 @@ class Wiring:
             built = build(family, rows, cols, arguments, strict=strict, limits=self.budget.limits)
         except TopologyError as error:
             raise _topology_error(error, match, part.node.span) from None
+        if built.fitted_width is not None:
+            self.fitted = max(self.fitted or 0, built.fitted_width)
         self._note_empty(f"`{family.name}`", (built.empty_output, built.empty_input), part.node.span)
         self._add_factors(built.fabric, part.node.span)
         return built.fabric

@@ -61,7 +61,9 @@ def test_the_examples_show() -> None:
 
 
 def test_it_says_where_a_topology_was_fitted() -> None:
-    text = "nf 1\nnetwork n { input 13; linear 11 via butterfly; linear 16; linear 16 via butterfly }"
+    text = """nf 1
+    network n { input 13; linear 11 via butterfly; linear 16; linear 16 via butterfly; linear 16 via torus + dense
+    linear 20 via dense >> hypercube; repeat 2 { linear 20 via torus } }"""
     layers = json.loads(nfc(["show", "-", "--format", "json"], text).out)["networks"][0]["layers"]
-    assert [layer["fitted"] for layer in layers] == [16, None, None]
+    assert [layer["fitted"] for layer in layers] == [16, None, None, None, 32, 25, 25]
     assert "linear1 is fitted: built at 16" in nfc(["show", "-"], text).out
