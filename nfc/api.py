@@ -12,6 +12,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from nfc.analysis.properties import (
     EDGES,
     FABRIC_PROPERTIES,
@@ -78,7 +80,7 @@ def read_program(
     from nfc.sema.program import elaborate
 
     sink = Sink()
-    overrides = {name: _value(value) for name, value in parameters.items()}
+    overrides = {name: _value(value, name) for name, value in parameters.items()}
     files = load_files(file, sink, limits, allow_outside=allow_outside)
     elaborated = elaborate(files, overrides=overrides, sink=sink, limits=limits)
     if sink.failed:
@@ -211,11 +213,11 @@ class Network(Measured):
         """A weighted layer by its path, `head` or `repeat1.0.linear1`; KeyError where there is none."""
         return _named(path, {layer.name: layer for layer in self.layers}, "layer")
 
-    def torch_source(self) -> TorchSource:
-        """The emitted PyTorch module, as text, and its index tables."""
+    def torch_source(self, seed: int = 0) -> TorchSource:
+        """The emitted PyTorch module, as text, and its index tables; `seed` is the default of its own."""
         from nfc.backends.torch_source import emit_torch
 
-        return emit_torch(self.plan)
+        return emit_torch(self.plan, seed)
 
     def torch(self, seed: int = 0) -> nn.Module:
         """The emitted module in this process, its weights drawn from `seed`."""
@@ -355,6 +357,17 @@ def _named(name: str, items: Mapping[str, Item], kind: str) -> Item:
     return items[name]
 
 
-def _value(value: object) -> Any:
-    """A parameter's value as the language has it: lists are tuples."""
-    return tuple(map(_value, value)) if isinstance(value, list | tuple) else value
+def _value(value: object, name: str) -> Any:
+    """A parameter's value as the language has it: lists are tuples, NumPy's numbers Python's.
+
+    Raises:
+        NfcError: NF208, for what the language has no value for.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list | tuple):
+        return tuple(_value(item, name) for item in value)
+    if isinstance(value, int | float | str):
+        return value
+    message = f"`{name}` takes a number, a string, true, false or a list; found {type(value).__name__}"
+    raise NfcError([Diagnostic("NF208", message, None)])

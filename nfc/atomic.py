@@ -35,13 +35,13 @@ def write_chunks(path: str | Path, chunks: Iterable[Chunk]) -> None:
     Raises:
         NfcError: NF750 when the target is a folder, its folder is missing, or writing is refused.
     """
-    shown, target = str(path), Path(os.path.realpath(path))
+    shown, given, target = str(path), Path(path), Path(os.path.realpath(path))
     try:
-        refuse_unwritable(target, shown)
-        if target.exists() and not target.is_file():
-            with target.open("wb") as file:
+        if given.exists() and not given.is_file() and not given.is_dir():
+            with given.open("wb") as file:  # /dev/stdout of a pipe leads to no path that could be opened
                 file.writelines(chunks)
         else:
+            refuse_unwritable(target, shown)
             _replace(target, chunks)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

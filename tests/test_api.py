@@ -203,3 +203,27 @@ def test_initialisation_is_a_warning_s_place() -> None:
     text = "nf 1\nnetwork n { input 9; linear 9 init=orthogonal via random(fan_in=3, seed=1) }"
     warnings = nfc.load(nfc.Source("n.nf", text)).network.diagnostics
     assert [each.code for each in warnings] == ["NF450"]
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    source = nfc.Source(
+        "m.nf", "nf 1\nparam w = 4\nparam f = 0.5\nnetwork m { input w; linear w; dropout f }"
+    )
+    program = nfc.load(source, w=np.int64(6), f=np.float64(0.25))
+    assert program.network.input == (6,)
+
+
+@pytest.mark.parametrize("value", [None, object(), {1: 2}, [None]])
+def test_other_values_are_no_parameters(value: object) -> None:
+    with pytest.raises(nfc.NfcError) as error:
+        nfc.load(nfc.Source("m.nf", "nf 1\nparam w = 4\nnetwork m { input w; linear w }"), w=value)
+    assert [each.code for each in error.value.diagnostics] == ["NF208"]
+
+
+def test_the_source_digest_covers_used_files(tmp_path: Path) -> None:
+    (tmp_path / "m.nf").write_text('nf 1\nuse "b.nf"\nnetwork m { input 4; inner }')
+    digests = set()
+    for tail in ("", "; relu"):
+        (tmp_path / "b.nf").write_text(f"nf 1\nnetwork inner {{ input 4; linear 4{tail} }}")
+        digests.add(nfc.load(tmp_path / "m.nf")["m"].ir.source_digest)
+    assert len(digests) == 2

@@ -98,3 +98,11 @@ def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NfcError) as error:
         write_bytes(tmp_path / ("a" * 300), b"")
     assert code_and_message(error)[0] == "NF750"
+
+
+def test_a_pipe_is_written_to() -> None:
+    reading, writing = os.pipe()
+    write_bytes(f"/dev/fd/{writing}", b"whole")
+    os.close(writing)
+    assert os.read(reading, 100) == b"whole"
+    os.close(reading)

@@ -122,14 +122,6 @@ def test_a_module_is_read_like_its_state_dict() -> None:
     assert set(weights) == set(module.state_dict()) - {DIGEST_KEY, "norm0.num_batches_tracked"}
 
 
-def test_padding_comes_back_as_zeros() -> None:
-    net = built(FABRICS["restricted"])
-    weights = initial_weights(net, 0)
-    dirty = {name: np.where(value == 0, np.float32(9), value) for name, value in weights.items()}
-    dirty["head.bias"] = weights["head.bias"]
-    assert_same(from_state_dict(state(dirty, net), net), weights)
-
-
 def test_a_file_without_the_digest_is_refused(tmp_path: Path) -> None:
     save_file(WEIGHTS, tmp_path / "w.safetensors")
     (diagnostic,) = refused(tmp_path / "w.safetensors")

@@ -57,7 +57,7 @@ def _table(*properties: Property[Subject]) -> dict[str, Property[Subject]]:
 
 
 FABRIC_PROPERTIES: dict[str, Property[Fabric]] = _table(
-    Property("edges", "weights of the factors, padding left out", INSTANT, edge_count),
+    Property("edges", "weights of the factors", INSTANT, edge_count),
     Property("density", "edges / (rows · cols)", INSTANT, lambda f: edge_count(f) / (f.rows * f.cols)),
     Property("factors", "number of factors", INSTANT, lambda f: sum(1 for _ in factors(f))),
     Property("depth", "factors on the longest path", INSTANT, depth),

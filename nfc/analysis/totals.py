@@ -10,7 +10,7 @@ from nfc.ir.parameters import linear_parameters, parameters
 
 
 def layer_parameters(layer: Linear) -> int:
-    """Trainable numbers: weights without padding, and biases."""
+    """Trainable numbers: weights and biases."""
     return sum(parameter.count for parameter in linear_parameters(layer))
 
 

@@ -12,12 +12,15 @@ order in the length of their axis, too high on short ones: at 10 entries 1.4 tim
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
+from math import inf, isnan
 
 import numpy as np
 
-from nfc.analysis.activations import Moments, slope_moment, value_moment
+from nfc.analysis.activations import Elementwise, elementwise, log_softmax, softmax, through
+from nfc.analysis.elementwise import function_of, residual_branches, total
+from nfc.analysis.signal import Array, Signal, normal_inputs
 from nfc.ir.fabric import Cascade, Fabric, factors
 from nfc.ir.factors import Factor, Kron
 from nfc.ir.initial_weights import block_shape
@@ -40,120 +43,171 @@ from nfc.ir.network import (
     Sum,
 )
 
-Pullback = Callable[[Moments], Moments]
+Pullback = Callable[[Array], Array]
 """Second moments of an output's gradient → those of the input's."""
-Step = tuple[Moments, Pullback]
-"""An operation's second moments of its output, and the way back."""
+Step = tuple[Signal, Pullback]
+"""An operation's output, and the way back."""
+Linked = tuple[Array, Pullback]
+"""Second moments behind weights, and the way back."""
 
 
 def forward_variance(network: Network) -> float:
-    """Mean second moment at the output over the input's; needs the layers' draws."""
-    output, _ = _block(network.body, np.ones(network.input))
-    return float(output.mean())
+    """Mean second moment at the output over the input's; needs the layers' draws.
+
+    Infinite where it, or a value on the way, is beyond float64.
+    """
+    with np.errstate(all="ignore"):
+        output, _ = _block(network.body, normal_inputs(network.input))
+        return _or_infinite(output.second.mean())
 
 
 def backward_variance(network: Network) -> float:
-    """Total second moment of the input's gradient over the output's; needs the layers' draws."""
-    output, pullback = _block(network.body, np.ones(network.input))
-    return float(pullback(np.ones_like(output)).sum() / output.size)
+    """Total second moment of the input's gradient over the output's; needs the layers' draws.
+
+    Infinite where it, or a value on the way, is beyond float64.
+    """
+    with np.errstate(all="ignore"):
+        output, pullback = _block(network.body, normal_inputs(network.input))
+        gradient = pullback(np.ones_like(output.second))
+        return _or_infinite(gradient.sum() / output.second.size)
 
 
-def _block(block: Block, moments: Moments) -> Step:
+def _or_infinite(value: float) -> float:
+    """Only differences and quotients of infinite moments are not numbers."""
+    return inf if isnan(value) else float(value)
+
+
+def _block(block: Block, signal: Signal) -> Step:
     pullbacks: list[Pullback] = []
     for op in block:
-        moments, pullback = _operation(op, moments)
+        signal, pullback = _operation(op, signal)
         pullbacks.append(pullback)
-    return moments, lambda gradient: reduce(lambda g, back: back(g), reversed(pullbacks), gradient)
+    return signal, lambda gradient: reduce(lambda g, back: back(g), reversed(pullbacks), gradient)
 
 
-def _operation(op: Op, moments: Moments) -> Step:
+def _operation(op: Op, signal: Signal) -> Step:
     match op:
         case Linear():
-            return _linear(op, moments)
+            return _linear(op, signal)
         case Activation():
-            return _activation(op, moments)
+            return _activation(op, signal)
         case Norm():
-            return _norm(op, moments)
+            return _norm(op, signal)
         case Pad():
-            size = op.input[-1]
-            width = [(0, 0)] * (moments.ndim - 1) + [(0, op.output[-1] - size)]
-            return np.pad(moments, width), lambda gradient: gradient[..., :size]
+            return _resized(signal, op.input[-1], op.output[-1])
         case Crop():
-            size = op.output[-1]
-            width = [(0, 0)] * (moments.ndim - 1) + [(0, op.input[-1] - size)]
-            return moments[..., :size], lambda gradient: np.pad(gradient, width)
+            return _resized(signal, op.input[-1], op.output[-1])
         case Reshape():
-            return moments.reshape(op.output), lambda gradient: gradient.reshape(op.input)
+            return (
+                signal.rearranged(lambda moments: moments.reshape(op.output)),
+                lambda gradient: gradient.reshape(op.input),
+            )
         case Repeat():
-            return _block(tuple(inner for copy in op.copies for inner in copy), moments)
+            return _block(tuple(inner for copy in op.copies for inner in copy), signal)
         case Inline():
-            return _block(op.body, moments)
+            return _block(op.body, signal)
         case Residual():
-            skip = () if op.project is None else (op.project,)
-            return _add((skip, op.body), moments)
+            return _add(residual_branches(op), signal)
         case Sum():
-            return _add(op.branches, moments)
+            return _add(op.branches, signal)
         case Concat():
-            return _concat(op.branches, moments)
+            return _concat(op.branches, signal)
         case _:
-            return moments, lambda gradient: gradient
+            return signal, lambda gradient: gradient
 
 
-def _add(branches: tuple[Block, ...], moments: Moments) -> Step:
-    outputs, pullbacks = zip(*(_block(branch, moments) for branch in branches), strict=True)
-    return sum(outputs[1:], start=outputs[0]), lambda gradient: sum(
-        (back(gradient) for back in pullbacks), start=np.zeros_like(moments)
+def _resized(signal: Signal, before: int, after: int) -> Step:
+    return (
+        signal.rearranged(lambda moments: _resize(moments, after)),
+        lambda gradient: _resize(gradient, before),
     )
 
 
-def _concat(branches: tuple[Block, ...], moments: Moments) -> Step:
-    outputs, pullbacks = zip(*(_block(branch, moments) for branch in branches), strict=True)
-    bounds = np.cumsum([output.shape[-1] for output in outputs])[:-1]
-
-    def pullback(gradient: Moments) -> Moments:
-        slices = np.split(gradient, bounds, axis=-1)
-        return sum(
-            (back(part) for back, part in zip(pullbacks, slices, strict=True)), start=np.zeros_like(moments)
-        )
-
-    return np.concatenate(outputs, axis=-1), pullback
+def _resize(values: Array, size: int) -> Array:
+    """The last axis cut, or extended by zeros."""
+    added = max(0, size - values.shape[-1])
+    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, added)])[..., :size]
 
 
-def _activation(op: Activation, moments: Moments) -> Step:
-    output = value_moment(op, moments)
-    if op.function not in ("softmax", "log_softmax"):
-        slopes = slope_moment(op, moments)
-        return output, lambda gradient: slopes * gradient
+def _add(branches: tuple[Block, ...], signal: Signal) -> Step:
+    """Branches without weights are one function of each number; all others are uncorrelated."""
+    functions = {index: function_of(branch) for index, branch in enumerate(branches)}
+    joint = [function for function in functions.values() if function is not None]
+    if len(joint) > 1:
+        steps = [_apply_function(total(joint), signal)]
+        steps += [_block(branches[index], signal) for index in functions if functions[index] is None]
+    else:
+        steps = [_block(branch, signal) for branch in branches]
+    outputs, pullbacks = zip(*steps, strict=True)
+    return reduce(Signal.plus, outputs), lambda gradient: _added(pullbacks, [gradient] * len(pullbacks))
+
+
+def _added(pullbacks: Sequence[Pullback], gradients: Sequence[Array]) -> Array:
+    """The input's gradient out of those of uncorrelated branches."""
+    parts = (back(gradient) for back, gradient in zip(pullbacks, gradients, strict=True))
+    return reduce(np.add, parts)
+
+
+def _concat(branches: tuple[Block, ...], signal: Signal) -> Step:
+    outputs, pullbacks = zip(*(_block(branch, signal) for branch in branches), strict=True)
+    bounds = np.cumsum([output.mean.shape[-1] for output in outputs])[:-1]
+    joined = Signal(
+        np.concatenate([output.second for output in outputs], axis=-1),
+        np.concatenate([output.shared for output in outputs], axis=-1),
+        np.concatenate([output.mean for output in outputs], axis=-1),
+    )
+    return joined, lambda gradient: _added(pullbacks, np.split(gradient, bounds, axis=-1))
+
+
+def _activation(op: Activation, signal: Signal) -> Step:
+    function = elementwise(op)
+    if function is not None:
+        return _apply_function(function, signal)
     axis = -1 if op.axis is None else op.axis
-    probability = value_moment(_softmax(op), moments)
+    probabilities = softmax(signal, axis)
+    square = probabilities.second
     if op.function == "softmax":
         return (
-            output,
-            lambda gradient: (
-                probability * (gradient + (probability * gradient).sum(axis=axis, keepdims=True))
-            ),
+            probabilities,
+            lambda gradient: square * (gradient + (square * gradient).sum(axis=axis, keepdims=True)),
         )
-    return output, lambda gradient: gradient + probability * gradient.sum(axis=axis, keepdims=True)
+    return (
+        log_softmax(signal, axis),
+        lambda gradient: gradient + square * gradient.sum(axis=axis, keepdims=True),
+    )
 
 
-def _softmax(op: Activation) -> Activation:
-    return Activation(path=op.path, input=op.input, output=op.output, function="softmax", axis=op.axis)
+def _apply_function(function: Elementwise, signal: Signal) -> Step:
+    output, slopes = through(function, signal)
+    return output, lambda gradient: slopes * gradient
 
 
-def _norm(op: Norm, moments: Moments) -> Step:
-    scale = moments if op.norm == "batch" else moments.mean(axis=-1, keepdims=True)
-    inverse = 1.0 / (scale + NORM_EPSILON)
-    return moments * inverse, lambda gradient: gradient * inverse
+def _norm(op: Norm, signal: Signal) -> Step:
+    """Each takes off its own average: `batch` a neuron's over inputs, `layer` an input's over neurons."""
+    match op.norm:
+        case "batch":
+            centred = Signal(
+                signal.second - signal.shared, np.zeros_like(signal.mean), np.zeros_like(signal.mean)
+            )
+            axes = tuple(range(signal.mean.ndim - 1))
+        case "layer":
+            centred, axes = signal.shifted(-signal.mean.mean(axis=-1, keepdims=True)), (-1,)
+        case _:
+            centred, axes = signal, (-1,)
+    inverse = 1.0 / (centred.second.mean(axis=axes, keepdims=True) + NORM_EPSILON)
+    return centred.scaled(inverse), lambda gradient: gradient * inverse
 
 
-def _linear(op: Linear, moments: Moments) -> Step:
+def _linear(op: Linear, signal: Signal) -> Step:
+    """Weights of mean 0 leave no mean; both second moments go through the edges' variances."""
     if op.draws is None:
         raise ValueError(f"{op.path}: no draws are set; the initialisation pass has to run before")
     draws = iter(zip(factors(op.fabric), op.draws, strict=True))
-    return _fabric(op.fabric, lambda: next(draws), moments)
+    output, pullback = _fabric(op.fabric, lambda: next(draws), np.stack([signal.second, signal.shared]))
+    return Signal(output[0], output[1], np.zeros_like(output[0])), pullback
 
 
-def _fabric(fabric: Fabric, following: Callable[[], tuple[Factor, Draw]], moments: Moments) -> Step:
+def _fabric(fabric: Fabric, following: Callable[[], tuple[Factor, Draw]], moments: Array) -> Linked:
     """Through a fabric whose factors, in written order, come with their draws from `following`."""
     if isinstance(fabric, Factor):
         return _factor(*following(), moments)
@@ -164,12 +218,10 @@ def _fabric(fabric: Fabric, following: Callable[[], tuple[Factor, Draw]], moment
             pullbacks.append(pullback)
         return moments, lambda gradient: reduce(lambda g, back: back(g), reversed(pullbacks), gradient)
     outputs, backs = zip(*(_fabric(part, following, moments) for part in fabric.parts), strict=True)
-    return sum(outputs[1:], start=outputs[0]), lambda gradient: sum(
-        (back(gradient) for back in backs), start=np.zeros_like(moments)
-    )
+    return reduce(np.add, outputs), lambda gradient: _added(backs, [gradient] * len(backs))
 
 
-def _factor(factor: Factor, draw: Draw, moments: Moments) -> Step:
+def _factor(factor: Factor, draw: Draw, moments: Array) -> Linked:
     variance = edge_variances(factor, draw)
     if isinstance(factor, Kron) and isinstance(variance, float):
         a, b, c, d = factor.a, factor.b, factor.c, factor.d
@@ -184,7 +236,7 @@ def _factor(factor: Factor, draw: Draw, moments: Moments) -> Step:
     return _apply(matrix, moments), lambda gradient: _apply(matrix.T, gradient)
 
 
-def _blocks(moments: Moments, variance: float, sizes: tuple[int, int, int, int]) -> Moments:
+def _blocks(moments: Array, variance: float, sizes: tuple[int, int, int, int]) -> Array:
     """[…, a·width·d] → […, a·height·d] through equal blocks that read `width` values each."""
     a, width, height, d = sizes
     sums = moments.reshape(*moments.shape[:-1], a, width, d).sum(axis=-2, keepdims=True) * variance
@@ -192,14 +244,14 @@ def _blocks(moments: Moments, variance: float, sizes: tuple[int, int, int, int])
     return spread.reshape(*moments.shape[:-1], a * height * d)
 
 
-def _apply(matrix: object, moments: Moments) -> Moments:
+def _apply(matrix: object, moments: Array) -> Array:
     """The last axis through a sparse matrix."""
     flat = moments.reshape(-1, moments.shape[-1])
     result = np.asarray((matrix @ flat.T).T)  # type: ignore[operator]
     return result.reshape(*moments.shape[:-1], result.shape[-1])
 
 
-def edge_variances(factor: Factor, draw: Draw) -> float | Moments:
+def edge_variances(factor: Factor, draw: Draw) -> float | Array:
     """The variance of every weight, or of each edge in CSR order."""
     if draw.distribution == "orthogonal":
         _, height, width = block_shape(factor)

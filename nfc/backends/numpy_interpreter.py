@@ -102,8 +102,8 @@ def apply_kernel(kernel: Kernel, weights: Weights, x: Array) -> Array:
     match kernel:
         case Dense(weight=weight):
             return weights[weight.name] @ x
-        case Blocked(weight=weight, a=a, b=b, c=c, d=d):
-            blocks = weights[weight.name].reshape(a, b, d, c)
+        case Blocked(a=a, b=b, c=c, d=d):
+            blocks = _blocks(kernel, weights[kernel.weight.name]).reshape(a, b, d, c)
             y = np.einsum("abdc,acdn->abdn", blocks, x.reshape(a, c, d, x.shape[1]))
             return np.asarray(y.reshape(a * b * d, x.shape[1]))
         case BlockSets(weight=weight, row_sets=row_sets, col_sets=col_sets):
@@ -122,6 +122,15 @@ def apply_kernel(kernel: Kernel, weights: Weights, x: Array) -> Array:
             return reduce(lambda value, part: apply_kernel(part, weights, value), parts, x)
         case Add(parts=parts):
             return reduce(np.add, [apply_kernel(part, weights, x) for part in parts])
+
+
+def _blocks(kernel: Blocked, weight: Array) -> Array:
+    """The flattened blocks, zero where edges are missing."""
+    if kernel.places is None:
+        return weight
+    blocks = np.zeros(kernel.a * kernel.b * kernel.d * kernel.c, np.float32)
+    blocks[kernel.places] = weight
+    return blocks
 
 
 def _sparse(kernel: Sparse, weight: Array, x: Array) -> Array:

@@ -10,7 +10,7 @@ from nfc.backends.torch_names import Namespace, camel_case
 from nfc.backends.torch_tables import modules_read_tables
 from nfc.backends.torch_writer import INDENT, Call, Comprehension, Expression, Items, assign, statement
 from nfc.ir.names import attribute
-from nfc.ir.network import Block, Concat, Inline, Norm, Op, Repeat, Reshape, Residual, Shape, Sum
+from nfc.ir.network import Block, Concat, Inline, Norm, Op, Pad, Repeat, Reshape, Residual, Shape, Sum
 from nfc.lowering.plan import Product
 
 BODY = INDENT * 2
@@ -133,7 +133,7 @@ def one_line(text: str) -> str:
 
 
 def _comment(op: Product) -> list[str]:
-    return [] if op.topology == "dense" else [f"{BODY}# {one_line(f'via {op.topology}')}"]
+    return [] if op.topology == "dense" else [f"{BODY}# {one_line(f'topology: {op.topology}')}"]
 
 
 def _forward(block: Block) -> list[str]:
@@ -148,6 +148,8 @@ def _step(op: Op, prefix: str) -> list[str]:
     """The lines in `forward` of one operation; none where it changes nothing."""
     name = attribute(op.path.rpartition(".")[2])
     match op:
+        case Pad():
+            return [f"{line}  # pad {op.output[-1]}" for line in statement(weightless(op) or "", 2, prefix)]
         case Repeat():
             return [f"{BODY}for block in self.{name}:", f"{BODY}{INDENT}x = block(x)"]
         case Reshape() if op.input == op.output:

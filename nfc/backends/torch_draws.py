@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import count, groupby
 from typing import cast
 
-from nfc.backends.torch_layers import index_variable, padded_block
-from nfc.backends.torch_writer import INDENT, Call, Entry, Expression, Named, statement
+from nfc.backends.torch_layers import index_variable, partial_block
+from nfc.backends.torch_writer import INDENT, Call, Expression, Named, statement
 from nfc.ir.names import attribute
 from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum
 from nfc.lowering.kernels import Weighted, block_kernels, weighted_kernels
@@ -20,20 +20,10 @@ from nfc.lowering.plan import Add, Blocked, BlockSets, Chain, Kernel, Product
 
 @dataclass(frozen=True)
 class Leaf:
-    """One draw of a module's weight.
+    """One draw of a module's weight: a method of `Draws`, and a standard deviation unless each edge has its own."""
 
-    Attributes:
-        std: None where it is a table of the index file.
-        padded: the weight has padding, which stays zero.
-        strided: an orthogonal draw of blocks whose stride lies between their two axes.
-        sets: an orthogonal draw of blocks whose rows lie apart.
-    """
-
-    orthogonal: bool
+    method: str
     std: float | None
-    padded: bool
-    strided: bool
-    sets: bool
 
 
 @dataclass(frozen=True)
@@ -45,9 +35,8 @@ class Fields:
 
 @dataclass(frozen=True)
 class Parts:
-    """Draws of the numbered children of a container; `noun` names one of them in a loop."""
+    """Draws of the numbered children of a container."""
 
-    noun: str
     children: tuple[Node, ...]
 
 
@@ -57,12 +46,7 @@ Node = Leaf | Fields | Parts
 def draw_lines(block: Block, indent: int) -> list[str]:
     """The statements that draw every weight of the network."""
     check_streams(block)
-    return _lines(_block(block), "self", "", indent, 0, ())
-
-
-def uses_orthogonal(block: Block) -> bool:
-    """Whether any weight is drawn orthogonal."""
-    return any(kernel.weight.draw.distribution == "orthogonal" for kernel in block_kernels(block))
+    return _lines(_block(block), "", indent, 0)
 
 
 def check_streams(block: Block) -> None:
@@ -82,12 +66,12 @@ def _block(block: Block) -> Fields:
 def _operation(op: Op) -> Node | None:
     match op:
         case Product(kernel=kernel):
-            lone = not isinstance(kernel, Chain | Add) or padded_block(kernel) is not None
+            lone = not isinstance(kernel, Chain | Add) or partial_block(kernel) is not None
             return _kernel(kernel) if lone else Fields((("fabric", _kernel(kernel)),))
         case Repeat(copies=copies):
-            return Parts("copy", tuple(_block(copy) for copy in copies))
+            return Parts(tuple(map(_block, copies)))
         case Sum(branches=branches) | Concat(branches=branches):
-            return Parts("branch", tuple(_block(branch) for branch in branches))
+            return Parts(tuple(map(_block, branches)))
         case Residual(body=body, project=None):
             return _block(body)
         case Residual(body=body, project=project):
@@ -100,27 +84,28 @@ def _operation(op: Op) -> Node | None:
 
 
 def _kernel(kernel: Kernel) -> Node:
-    if padded_block(kernel) is not None:
+    if partial_block(kernel) is not None:
         return _leaf(next(weighted_kernels(kernel)))
     match kernel:
-        case Chain(parts=parts):
-            return Parts("factor", tuple(_kernel(part) for part in parts))
-        case Add(parts=parts):
-            return Parts("part", tuple(_kernel(part) for part in parts))
+        case Chain(parts=parts) | Add(parts=parts):
+            return Parts(tuple(map(_kernel, parts)))
         case _:
             return _leaf(next(weighted_kernels(kernel)))
 
 
 def _leaf(kernel: Weighted) -> Leaf:
     draw = kernel.weight.draw
-    orthogonal = draw.distribution == "orthogonal"
-    return Leaf(
-        orthogonal=orthogonal,
-        std=draw.std if isinstance(draw.std, float) else None,
-        padded=kernel.weight.padding is not None,
-        strided=orthogonal and isinstance(kernel, Blocked) and kernel.d > 1,
-        sets=orthogonal and isinstance(kernel, BlockSets),
-    )
+    if not isinstance(draw.std, float):
+        return Leaf("uniform_each", None)
+    if draw.distribution != "orthogonal":
+        return Leaf("uniform", draw.std)
+    match kernel:
+        case BlockSets():
+            return Leaf("orthogonal_sets", draw.std)
+        case Blocked(d=d) if d > 1:
+            return Leaf("orthogonal_strided", draw.std)
+        case _:
+            return Leaf("orthogonal", draw.std)
 
 
 def _empty(node: Node) -> bool:
@@ -129,68 +114,38 @@ def _empty(node: Node) -> bool:
     )
 
 
-def _reads_tables(node: Node) -> bool:
-    match node:
-        case Leaf(std=std):
-            return std is None
-        case Fields(children=fields):
-            return any(_reads_tables(child) for _, child in fields)
-        case Parts(children=parts):
-            return any(_reads_tables(child) for child in parts)
-
-
-def _lines(
-    node: Node, target: str, key: str, indent: int, depth: int, variables: tuple[str, ...]
-) -> list[str]:
+def _lines(node: Node, key: str, indent: int, depth: int) -> list[str]:
     match node:
         case Leaf():
-            return statement(_draw(node, target, key), indent)
+            return statement(_draw(node, key), indent)
         case Fields(children=fields):
             return [
                 line
                 for name, child in fields
-                for line in _lines(child, f"{target}.{name}", _join(key, name), indent, depth, variables)
+                for line in _lines(child, f"{key}.{name}" if key else name, indent, depth)
             ]
-        case Parts():
-            return _part_lines(node, target, key, indent, depth, variables)
+        case Parts(children=parts):
+            return _part_lines(parts, key, indent, depth)
 
 
-def _part_lines(
-    node: Parts, target: str, key: str, indent: int, depth: int, variables: tuple[str, ...]
-) -> list[str]:
+def _part_lines(parts: tuple[Node, ...], key: str, indent: int, depth: int) -> list[str]:
     """The numbered children: a loop for each run of equal ones, a lone one by its number."""
     lines: list[str] = []
     start = 0
-    for child, group in groupby(node.children):
+    for child, group in groupby(parts):
         stop = start + len(list(group))
         if not _empty(child) and stop == start + 1:
-            lines += _lines(child, f"{target}[{start}]", f"{key}.{start}", indent, depth, variables)
+            lines += _lines(child, f"{key}.{start}", indent, depth)
         elif not _empty(child):
-            whole = stop - start == len(node.children)
-            part = target if whole else f"{target}[{start or ''}:{stop if stop < len(node.children) else ''}]"
-            variable = node.noun if node.noun not in variables else f"{node.noun}{depth}"
             index = index_variable(depth)
-            if _reads_tables(child):
-                header = f"for {index}, {variable} in enumerate({part}{f', {start}' if start else ''}):"
-            else:
-                header = f"for {variable} in {part}:"
-            lines.append(INDENT * indent + header)
-            inner = (*variables, variable)
-            lines += _lines(child, variable, f"{key}.{{{index}}}", indent + 1, depth + 1, inner)
+            span = f"{start}, {stop}" if start else str(stop)
+            lines.append(f"{INDENT * indent}for {index} in range({span}):")
+            lines += _lines(child, f"{key}.{{{index}}}", indent + 1, depth + 1)
         start = stop
     return lines
 
 
-def _draw(leaf: Leaf, target: str, key: str) -> Expression:
-    std: Expression = Entry(f"{key}.weight.std") if leaf.std is None else repr(leaf.std)
-    if leaf.orthogonal:
-        weight = f"{target}.weight.transpose(1, 2)" if leaf.strided else f"{target}.weight"
-        sets = (Named("row_sets", f"{target}.row_sets"),) if leaf.sets else ()
-        return Call("draw.orthogonal", (weight, Named("std", std), *sets))
-    if leaf.padded and leaf.std is not None:
-        std = f"{std} * {target}.live.double()"
-    return Call("draw.uniform", (f"{target}.weight", Named("std", std)))
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
+def _draw(leaf: Leaf, key: str) -> Expression:
+    name = f'{"f" if "{" in key else ""}"{key}.weight"'
+    std = () if leaf.std is None else (Named("std", repr(leaf.std)),)
+    return Call(f"draw.{leaf.method}", (name, *std))

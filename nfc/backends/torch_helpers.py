@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # PyTorch is not type-checked here, and what is emitted carries no comments for the type checker.
-"""What emitted modules are made of: each class and function here is copied into them where it is used.
+"""The layers that emitted modules are made of: each class here is copied into them where it is used.
 
 `nfc.backends.torch_library` reads this file as text; nothing here may use nfc, and lines stay under
 100 characters, which is how emitted files are formatted.
@@ -9,22 +9,17 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from safetensors import safe_open
 from torch import Tensor, nn
-
-INDEX_FILE = "network.index.safetensors"
-INDEX_DIGEST = "sha256:"
 
 
 class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -34,19 +29,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class DiagonalLinear(Factor):
@@ -57,7 +57,7 @@ class DiagonalLinear(Factor):
         super().__init__(features, features, shape, bias)
 
     def product(self, x: Tensor) -> Tensor:
-        return self.weight.reshape(-1, 1) * x
+        return self.weight.to(x.dtype).reshape(-1, 1) * x
 
 
 class BlockLinear(Factor):
@@ -69,6 +69,9 @@ class BlockLinear(Factor):
 
     def product(self, x: Tensor) -> Tensor:
         return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.blocks[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -86,63 +89,116 @@ class StridedBlockLinear(Factor):
         x = x.unflatten(0, self.digits).transpose(1, 2)
         return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
 
+    def extra_repr(self) -> str:
+        groups, _, stride = self.digits
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
-class PaddedBlockLinear(Factor):
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class PartialBlockLinear(TableFactor):
     """I ⊗ W ⊗ I cut to its first inputs and outputs, some edges missing.
 
-    `live` marks the weights of edges that are there; the others are padding, zero for ever.
+    `places` says where each weight lies among the flattened blocks; the rest of them is zero.
     """
+
+    places: Tensor
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         digits: tuple[int, int, int, int],
-        live: Tensor,
+        places: Tensor,
         bias: bool = False,
     ):
-        super().__init__(in_features, out_features, tuple(live.shape), bias)
+        super().__init__(in_features, out_features, (len(places),), bias)
         self.groups, self.outputs, self.inputs, self.stride = digits
-        self.add_table("live", live)
+        self.set_tables(places=places)
 
     def product(self, x: Tensor) -> Tensor:
-        weight = (self.weight * self.live).view(self.groups, self.outputs, self.stride, self.inputs)
-        x = F.pad(x, (0, 0, 0, self.groups * self.inputs * self.stride - self.in_features))
+        shape = (self.groups, self.outputs, self.stride, self.inputs)
+        blocks = self.weight.new_zeros(math.prod(shape)).index_add(0, self.places, self.weight)
+        missing = self.groups * self.inputs * self.stride - self.in_features
+        if missing:
+            x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
         x = x.unflatten(0, (self.groups, self.inputs, self.stride)).transpose(1, 2)
-        y = (weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        y = (blocks.view(shape).transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
         return y[: self.out_features]
 
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
 
-class BlockSetLinear(Factor):
+
+class BlockSetLinear(TableFactor):
     """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`."""
+
+    row_sets: Tensor
+    col_sets: Tensor
+    inverse: Tensor
 
     def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
         rows, width = row_sets.numel(), col_sets.shape[1]
         super().__init__(col_sets.numel(), rows, (rows, width), bias)
-        self.add_table("row_sets", row_sets)
-        self.add_table("col_sets", col_sets)
-        self.add_table("places", row_sets.flatten().argsort())  # of the rows among the blocks' rows
+        inverse = row_sets.flatten().argsort()  # inverse permutation of the rows
+        self.set_tables(row_sets=row_sets, col_sets=col_sets, inverse=inverse)
 
     def product(self, x: Tensor) -> Tensor:
         weight = self.weight.index_select(0, self.row_sets.flatten())
         x = x.index_select(0, self.col_sets.flatten())
         weight = weight.unflatten(0, self.row_sets.shape)
         y = torch.bmm(weight, x.unflatten(0, self.col_sets.shape)).flatten(0, 1)
-        return y.index_select(0, self.places)
+        return y.index_select(0, self.inverse)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={len(self.row_sets)}"
 
 
-class NeighbourLinear(Factor):
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
 class ShiftLinear(NeighbourLinear):
@@ -151,7 +207,12 @@ class ShiftLinear(NeighbourLinear):
     The first digit changes fastest. A torus has dims (side, side), a hypercube (2, 2, ...).
     """
 
-    def __init__(self, dims: tuple[int, ...], offsets: tuple[tuple, ...], bias: bool = False):
+    def __init__(
+        self,
+        dims: tuple[int, ...],
+        offsets: tuple[tuple[int, ...], ...],
+        bias: bool = False,
+    ):
         output = torch.arange(math.prod(dims), device="cpu")
         table = torch.zeros(len(output), len(offsets), dtype=torch.int64, device="cpu")
         stride = 1
@@ -160,18 +221,25 @@ class ShiftLinear(NeighbourLinear):
             table += (output[:, None] // stride - moves) % size * stride
             stride *= size
         super().__init__(len(output), table.sort(dim=1).values.int(), bias)
+        self.dims = dims
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, dims={self.dims}"
 
 
-class CsrLinear(Factor):
+class CsrLinear(TableFactor):
     """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
 
+    indptr: Tensor
+    indices: Tensor
+
     def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, len(indptr) - 1, tuple(indices.shape), bias)
-        self.add_table("indptr", indptr)
-        self.add_table("indices", indices)
+        super().__init__(in_features, len(indptr) - 1, (len(indices),), bias)
+        self.set_tables(indptr=indptr, indices=indices)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
         return F.embedding_bag(
             self.indices,
             x.contiguous(),
@@ -186,8 +254,7 @@ class Sum(nn.ModuleList):
     """Parts on the same input whose outputs add."""
 
     def forward(self, x: Tensor) -> Tensor:
-        first, *others = self
-        return sum((part(x) for part in others), start=first(x))
+        return sum(part(x) for part in self)
 
 
 class Concat(nn.ModuleList):
@@ -203,132 +270,12 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
-
-class Network(nn.Module):
-    """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
-
-    topology_digest: str
-
-    def __init__(self):
-        super().__init__()
-        self.register_load_state_dict_pre_hook(require_digest)
-
-    def get_extra_state(self) -> Tensor:
-        return torch.tensor(list(self.topology_digest.encode()), dtype=torch.uint8, device="cpu")
-
-    def set_extra_state(self, state: Tensor) -> None:
-        found = bytes(state.to(torch.uint8).tolist()).decode(errors="replace")
-        if found != self.topology_digest:
-            raise RuntimeError(
-                f"these weights belong to another topology: {type(self).__name__} "
-                f"has {self.topology_digest}, but the state dict has {found}"
-            )
-
-
-def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
-    """Refuse a state dict without the digest of its topology, with strict=False too."""
-    key = f"{prefix}_extra_state"
-    if key not in state_dict:
-        raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
-        )
-
-
-class Draws:
-    """Initial weights, the same on every machine: a stream of random numbers for each weight.
-
-    They are computed in float64 on the CPU and rounded once.
-    """
-
-    def __init__(self, seed: int):
-        self.seed = seed
-        self.stream = 0
-
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
-        u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
-
-
-class OrthogonalDraws(Draws):
-    """Draws that can also be orthogonal."""
-
-    def orthogonal(self, weight: Tensor, std: float, row_sets: Tensor | None = None) -> None:
-        """Blocks [..., height, width] with orthonormal rows or columns (Haar), times `std`.
-
-        With `row_sets` block t lies in the rows `row_sets[t]` of the weight.
-        """
-        shape = weight.shape if row_sets is None else (*row_sets.shape, weight.shape[-1])
-        height, width = shape[-2:]
-        tall, thin = max(height, width), min(height, width)
-        blocks, upper = torch.linalg.qr(self.normal(weight.numel()).view(-1, tall, thin))
-        blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
-        values = std * (blocks if height >= width else blocks.mT).reshape(shape)
-        if row_sets is None:
-            weight.copy_(values)
-        else:
-            weight[row_sets] = values.to(weight)
-
-    def normal(self, count: int) -> Tensor:
-        """Standard normal numbers by Box and Muller."""
-        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
-        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
-        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
-        return pairs.flatten()[:count]
-
-
-def philox(seed: int, stream: int, count: int) -> Tensor:
-    """`count` numbers in (0, 1), float64, by Philox4x32-10 (Salmon et al., SC 2011).
-
-    The key is the seed; block k of four numbers has the counter (k, stream), both of 64 bits.
-    """
-    low = 0xFFFFFFFF
-    block = torch.arange((count + 3) // 4, device="cpu")
-    c0, c1 = block & low, block >> 32
-    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, (stream >> 32) & low)
-    k0, k1 = seed & low, (seed >> 32) & low
-    for _ in range(10):
-        high0, low0 = multiply(0xD2511F53, c0)
-        high1, low1 = multiply(0xCD9E8D57, c2)
-        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
-        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
-    words = torch.stack([c0, c1, c2, c3], dim=1).flatten()[:count]
-    return (words.double() + 0.5) * 2.0**-32
-
-
-def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The high and the low 32 bits of a product of 32-bit numbers, within int64."""
-    low, high = constant * (x & 0xFFFF), constant * (x >> 16)
-    return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
-
-
-def load_tables() -> dict[str, Tensor]:
-    """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
-        found = (file.metadata() or {}).get("digest")
-        if found != INDEX_DIGEST:
-            raise RuntimeError(
-                f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
-            )
-        keys = file.keys()
-        return {key: file.get_tensor(key) for key in keys}
-
-
-def under(tables: dict[str, Tensor], path: str) -> dict[str, Tensor]:
-    """The tables of what lies under a path."""
-    start = f"{path}."
-    return {key[len(start) :]: table for key, table in tables.items() if key.startswith(start)}
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"

@@ -29,7 +29,6 @@ from nfc.lowering.plan import (
     PadFeatures,
     Product,
     Sparse,
-    Weight,
 )
 
 NORM_MODULES = {"batch": "nn.BatchNorm1d", "layer": "nn.LayerNorm", "rms": "nn.RMSNorm"}
@@ -61,7 +60,7 @@ def product_module(op: Product, key: str) -> Expression:
     if nesting(op.kernel) > MAX_NESTING:
         raise NfcError([_too_deep(op)])
     match op.kernel:
-        case (Chain() | Add()) as tree if padded_block(tree) is None:
+        case (Chain() | Add()) as tree if partial_block(tree) is None:
             fabric = _module(tree, op.input[-1], f"{key}.fabric", False, 0)
             arguments = (fabric, str(op.output[-1]))
             return Call("FabricLinear", (*arguments, *_bias(op.bias is not None)))
@@ -86,23 +85,23 @@ def _too_deep(op: Product) -> Diagnostic:
     )
 
 
-def padded_block(kernel: Kernel) -> Blocked | None:
-    """The block kernel of a factor with padding, alone or between padding and cropping of features."""
+def partial_block(kernel: Kernel) -> Blocked | None:
+    """The block kernel of a factor without some edges, alone or between padding and cropping of features."""
     match kernel:
-        case Blocked(weight=Weight(padding=padding)) if padding is not None:
+        case Blocked(places=places) if places is not None:
             return kernel
         case Chain(parts=parts):
             weighted = [part for part in parts if not isinstance(part, PadFeatures | CropFeatures)]
-            return padded_block(weighted[0]) if len(weighted) == 1 else None
+            return partial_block(weighted[0]) if len(weighted) == 1 else None
         case _:
             return None
 
 
 def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> Expression:
     """The module of a kernel that reads `features` features."""
-    padded = padded_block(kernel)
-    if padded is not None:
-        return _padded(kernel, padded, features, key, bias)
+    partial = partial_block(kernel)
+    if partial is not None:
+        return _partial(kernel, partial, features, key, bias)
     match kernel:
         case Dense(rows=rows, cols=cols):
             return Call("nn.Linear", (str(cols), str(rows), *(() if bias else (Named("bias", "False"),))))
@@ -144,10 +143,10 @@ def _container(kind: str, parts: tuple[tuple[Kernel, int], ...], key: str, depth
     return Call(kind, each if kind == "nn.Sequential" else (Items(each),))
 
 
-def _padded(kernel: Kernel, blocked: Blocked, features: int, key: str, bias: bool) -> Expression:
+def _partial(kernel: Kernel, blocked: Blocked, features: int, key: str, bias: bool) -> Expression:
     digits = tuple_of((blocked.a, blocked.b, blocked.c, blocked.d))
     sizes = (str(features), str(output_features(kernel, features)))
-    return Call("PaddedBlockLinear", (*sizes, digits, Entry(f"{key}.live"), *_bias(bias)))
+    return Call("PartialBlockLinear", (*sizes, digits, Entry(f"{key}.places"), *_bias(bias)))
 
 
 def _bias(bias: bool) -> tuple[Expression, ...]:

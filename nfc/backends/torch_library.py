@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 IMPORTS = {
     "math": "import math",
+    "cache": "from functools import cache",
     "Path": "from pathlib import Path",
     "torch": "import torch",
     "F": "import torch.nn.functional as F",
@@ -18,7 +19,12 @@ IMPORTS = {
     "nn": "from torch import Tensor, nn",
 }
 """The import of each name that emitted text may use, in order; every module has torch, Tensor and nn."""
-STANDARD_LIBRARY = ("import math", "from pathlib import Path")
+STANDARD_LIBRARY = ("import math", "from functools import cache", "from pathlib import Path")
+
+
+SOURCES = ("torch_helpers.py", "torch_helpers_state.py")
+TRIMMED = ("Draws",)
+"""Classes of which only the methods that are called are printed."""
 
 
 @dataclass(frozen=True)
@@ -32,35 +38,65 @@ class Helper:
 @cache
 def library() -> Mapping[str, Helper]:
     """Every helper by its name, in the order in which emitted modules define them."""
-    text = files("nfc.backends").joinpath("torch_helpers.py").read_text("utf-8")
-    nodes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
-    known = {node.name for node in nodes} | set(IMPORTS)
-    return {
-        node.name: Helper(ast.get_source_segment(text, node) or "", frozenset(_names(node) & known))
-        for node in nodes
-    }
+    texts = [files("nfc.backends").joinpath(name).read_text("utf-8") for name in SOURCES]
+    segments = {name: segment for text in texts for name, segment in _segments(text)}
+    known = segments.keys() | IMPORTS.keys()
+    return {name: Helper(segment, _names(segment) & known) for name, segment in segments.items()}
 
 
-def closure(names: Iterable[str]) -> list[str]:
-    """The names of the helpers among `names` and of all that they need, in order of definition."""
-    needed: set[str] = set()
-    pending = [name for name in names if name in library()]
+def helpers(text: str) -> list[Helper]:
+    """The helpers that a text names and all that they need, in order of definition."""
+    attributes = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+    needed: dict[str, Helper] = {}
+    pending = set(_names(text) & library().keys())
     while pending:
         name = pending.pop()
-        if name not in needed:
-            needed.add(name)
-            pending.extend(inner for inner in library()[name].names if inner in library())
-    return [name for name in library() if name in needed]
+        found = library()[name]
+        needed[name] = trimmed(found, attributes) if name in TRIMMED else found
+        pending |= (needed[name].names & library().keys()) - needed.keys()
+    return [needed[name] for name in library() if name in needed]
 
 
-def import_lines(names: Iterable[str]) -> list[str]:
-    """The import statements for these names: the standard library, an empty line, the rest."""
-    used = {*names, "torch", "nn"} & set(IMPORTS)
+def trimmed(helper: Helper, attributes: Iterable[str]) -> Helper:
+    """A class without the methods that neither these attributes nor its other methods name."""
+    (node,) = ast.parse(helper.text).body
+    assert isinstance(node, ast.ClassDef)
+    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+    kept, pending = set[str](), {"__init__", *attributes} & methods.keys()
+    while pending:
+        kept |= pending
+        calls = {
+            inner.attr
+            for name in pending
+            for inner in ast.walk(methods[name])
+            if isinstance(inner, ast.Attribute)
+        }
+        pending = (calls & methods.keys()) - kept
+    lines = helper.text.splitlines()
+    for method in reversed(list(methods.values())):
+        if method.name not in kept:
+            del lines[method.lineno - 2 : method.end_lineno]  # with the empty line before it
+    text = "\n".join(lines)
+    return Helper(text, _names(text) & helper.names)
+
+
+def import_lines(texts: Iterable[str]) -> list[str]:
+    """The import statements for the names in these texts: the standard library, an empty line, the rest."""
+    used = {"torch", "nn"}.union(*map(_names, texts))
     lines = [line for name, line in IMPORTS.items() if name in used]
     first = [line for line in dict.fromkeys(lines) if line in STANDARD_LIBRARY]
     others = [line for line in dict.fromkeys(lines) if line not in STANDARD_LIBRARY]
     return [*first, *([""] if first else []), *others]
 
 
-def _names(node: ast.AST) -> set[str]:
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+def _segments(text: str) -> Iterator[tuple[str, str]]:
+    """Each class and function of a source with its text, its decorators included."""
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            yield node.name, "\n".join(lines[first - 1 : node.end_lineno])
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))

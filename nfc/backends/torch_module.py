@@ -49,7 +49,7 @@ def _run(source: TorchSource, name: str) -> ModuleType:
     linecache.cache[file] = (len(source.text), None, source.text.splitlines(keepends=True), file)
     exec(compile(source.text, file, "exec"), module.__dict__)
     if source.tables:
-        tensors = {key: torch.tensor(table) for key, table in source.tables.items()}
+        tensors = {key: torch.tensor(table, device="cpu") for key, table in source.tables.items()}
         module.__dict__["load_tables"] = lambda: tensors
     return module
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from nfc.backends.torch_classes import Body, ClassWriter, document, methods, one_line
-from nfc.backends.torch_draws import draw_lines, uses_orthogonal
+from nfc.backends.torch_draws import draw_lines
 from nfc.backends.torch_layers import NORM_MODULES
-from nfc.backends.torch_library import closure, import_lines, library
+from nfc.backends.torch_library import helpers, import_lines
 from nfc.backends.torch_names import Namespace, camel_case, file_stem
-from nfc.backends.torch_tables import Table, digest_of, draws_read_tables, tables
+from nfc.backends.torch_tables import Table, digest_of, tables
 from nfc.backends.torch_writer import INDENT
 from nfc.ir.network import Norm, walk
 from nfc.lowering.kernels import block_kernels
-from nfc.lowering.plan import Plan
+from nfc.lowering.plan import Plan, Product
 from nfc.version import VERSION
 
 
@@ -47,15 +47,19 @@ class TorchSource:
         return bytes(save(self.tables, metadata={"digest": digest_of(self.tables)}))
 
 
-def emit_torch(plan: Plan) -> TorchSource:
-    """The source of a module with the plan's network; the same plan gives the same bytes."""
+def emit_torch(plan: Plan, seed: int = 0) -> TorchSource:
+    """The source of a module with the plan's network; the same plan and seed give the same bytes.
+
+    Args:
+        seed: of the initial weights where the module is built without one.
+    """
     found = {name: table for kernel in block_kernels(plan.body) for name, table in tables(kernel)}
     names = Namespace()
     class_name = names.unique(camel_case(plan.name))
     writer = ClassWriter(names)
     body = writer.body(plan.body, "")
     index_name = f"{plan.name}.index.safetensors"
-    main = _main_class(plan, class_name, body)
+    main = _main_class(plan, class_name, body, seed)
     text = _module(plan, [*writer.texts, main], found, index_name)
     ast.parse(text)
     return TorchSource(text, found, class_name, file_stem(plan.name), index_name)
@@ -63,55 +67,67 @@ def emit_torch(plan: Plan) -> TorchSource:
 
 def _module(plan: Plan, classes: list[str], found: dict[str, Table], index_name: str) -> str:
     """The header, the imports, the helpers that are used, then the classes."""
-    used = {node.id for node in ast.walk(ast.parse("\n\n\n".join(classes))) if isinstance(node, ast.Name)}
-    helpers = closure(used)
-    needed = used.union(*(library()[name].names for name in helpers))
+    used = helpers("\n\n\n".join(classes))
+    texts = [*(helper.text for helper in used), *classes]
     header = [
         f"# {one_line(f'Compiled from {plan.source_name} by nfc {VERSION}.')}",
         f"# The source's digest is {one_line(plan.source_digest)}.",
     ]
-    constants = [f'INDEX_FILE = "{index_name}"', f'INDEX_DIGEST = "{digest_of(found)}"'] if found else []
-    top = [*header, "", *import_lines(needed), *(["", *constants] if constants else [])]
-    return "\n\n\n".join(["\n".join(top), *(library()[name].text for name in helpers), *classes]) + "\n"
+    constants: list[str] = []
+    if found:
+        header.append(f"# Its index tables lie beside this file, in {index_name}.")
+        constants = ["", f'INDEX_FILE = "{index_name}"', f'INDEX_DIGEST = "{digest_of(found)}"']
+    return "\n\n\n".join(["\n".join([*header, "", *import_lines(texts), *constants]), *texts]) + "\n"
 
 
-def _main_class(plan: Plan, class_name: str, body: Body) -> str:
+def _main_class(plan: Plan, class_name: str, body: Body, seed: int) -> str:
     if body.reads_tables:
         body = replace(body, modules=[f"{INDENT * 2}tables = load_tables()", *body.modules])
+    draws = draw_lines(plan.body, 2)
+    shapes = document(plan.input, plan.output)
+    if draws:
+        seeded = "`seed` fixes the initial weights; PyTorch's generator has no part in them."
+        shapes = shapes.removesuffix('"""') + f'\n\n{INDENT}{seeded}\n{INDENT}"""'
     lines = [
         f"class {class_name}(Network):",
-        INDENT + document(plan.input, plan.output),
+        INDENT + shapes,
         "",
         f'{INDENT}topology_digest = "{plan.topology_digest}"',
-        *methods(body, "seed: int = 0", "self.reset_parameters(seed)"),
+        *methods(body, f"seed: int = {seed}", "self.reset_parameters(seed)"),
         "",
-        *_reset_parameters(plan),
+        *_reset_parameters(plan, draws, seed),
     ]
     return "\n".join(lines)
 
 
-def _reset_parameters(plan: Plan) -> list[str]:
-    draws = draw_lines(plan.body, 2)
+def _reset_parameters(plan: Plan, draws: list[str], seed: int) -> list[str]:
+    norms = sorted({op.norm for op in walk(plan.body) if isinstance(op, Norm)})
+    biases = any(isinstance(op, Product) and op.bias is not None for op in walk(plan.body))
     lines = [
         f"{INDENT}@torch.no_grad()",
-        f"{INDENT}def reset_parameters(self, seed: int = 0) -> None:",
-        f'{INDENT * 2}"""Draw the weights anew; biases and shifts are 0, scales 1."""',
+        f"{INDENT}def reset_parameters(self, seed: int = {seed}) -> None:",
+        f'{INDENT * 2}"""{_reset_document(bool(draws), biases, norms)}"""',
     ]
-    norms = sorted({NORM_MODULES[op.norm] for op in walk(plan.body) if isinstance(op, Norm)})
     if norms:
-        kinds = norms[0] if len(norms) == 1 else f"({', '.join(norms)})"
+        modules = [NORM_MODULES[norm] for norm in norms]
+        kinds = modules[0] if len(modules) == 1 else f"({', '.join(modules)})"
         lines += [
             f"{INDENT * 2}for module in self.modules():",
             f"{INDENT * 3}if isinstance(module, {kinds}):",
             f"{INDENT * 4}module.reset_parameters()",
         ]
-    if draws:
+    if biases:
         lines += [
             f"{INDENT * 2}for name, parameter in self.named_parameters():",
             f'{INDENT * 3}if name.endswith(".bias"):',
             f"{INDENT * 4}nn.init.zeros_(parameter)",
         ]
-        kind = "OrthogonalDraws" if uses_orthogonal(plan.body) else "Draws"
-        lines += [f"{INDENT * 2}tables = load_tables()"] if draws_read_tables(plan.body) else []
-        lines += [f"{INDENT * 2}draw = {kind}(seed)", *draws]
-    return lines
+    return [*lines, *([f"{INDENT * 2}draw = Draws(self, seed)", *draws] if draws else [])]
+
+
+def _reset_document(draws: bool, biases: bool, norms: list[str]) -> str:
+    """What `reset_parameters` sets, in one sentence."""
+    parts = ["the weights of `seed`"] if draws else []
+    parts += ["biases to 0"] if biases else []
+    parts += [f"norms{' and their statistics' if 'batch' in norms else ''} as new ones"] if norms else []
+    return f"Set {', '.join(parts)}." if parts else "Nothing to set: the network has no parameters."

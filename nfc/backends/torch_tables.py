@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nfc.ir.network import Block
 from nfc.lowering.kernels import Weighted, block_kernels
-from nfc.lowering.plan import BlockSets, Neighbours, Sparse, Weight
+from nfc.lowering.plan import Blocked, BlockSets, Neighbours, Sparse
 
-Table = NDArray[np.int32] | NDArray[np.bool_] | NDArray[np.float64]
+Table = NDArray[np.int32] | NDArray[np.float64]
 
 
 def tables(kernel: Weighted) -> Iterator[tuple[str, Table]]:
     """The tables that emitted code reads from the index file, by name.
 
-    Indices are int32; `live` marks the weights that are no padding, [weight shape], bool; a
-    standard deviation for each weight is float64, [weight shape], zero in padding.
+    Indices are int32; a standard deviation for each weight is float64, [weight shape].
     """
     base = kernel.weight.name.removesuffix("weight")
     match kernel:
+        case Blocked(places=places) if places is not None:
+            yield f"{base}places", places.astype(np.int32)
         case BlockSets(row_sets=row_sets, col_sets=col_sets):
             yield f"{base}row_sets", row_sets.astype(np.int32)
             yield f"{base}col_sets", col_sets.astype(np.int32)
@@ -34,21 +34,9 @@ def tables(kernel: Weighted) -> Iterator[tuple[str, Table]]:
             yield f"{base}indices", indices.astype(np.int32)
         case _:
             pass
-    yield from _weight_tables(kernel.weight, base)
-
-
-def _weight_tables(weight: Weight, base: str) -> Iterator[tuple[str, Table]]:
-    if weight.padding is not None:
-        live = np.zeros(prod(weight.shape), np.bool_)
-        live[weight.padding] = True
-        yield f"{base}live", live.reshape(weight.shape)
-    if not isinstance(weight.draw.std, float):
-        values = np.asarray(weight.draw.std, np.float64)
-        if weight.padding is not None:
-            padded = np.zeros(prod(weight.shape))
-            padded[weight.padding] = values
-            values = padded
-        yield f"{base}weight.std", values.reshape(weight.shape)
+    std = kernel.weight.draw.std
+    if not isinstance(std, float):
+        yield f"{kernel.weight.name}.std", np.asarray(std, np.float64).reshape(kernel.weight.shape)
 
 
 def modules_read_tables(block: Block) -> bool:
@@ -56,21 +44,18 @@ def modules_read_tables(block: Block) -> bool:
     return any(_built_from_tables(kernel) for kernel in block_kernels(block))
 
 
-def draws_read_tables(block: Block) -> bool:
-    """Whether a weight of the block has a standard deviation for each of its entries."""
-    return any(not isinstance(kernel.weight.draw.std, float) for kernel in block_kernels(block))
-
-
 def _built_from_tables(kernel: Weighted) -> bool:
     match kernel:
         case BlockSets() | Neighbours(shifts=None) | Sparse():
             return True
+        case Blocked(places=places):
+            return places is not None
         case _:
-            return kernel.weight.padding is not None
+            return False
 
 
 def digest_of(found: Mapping[str, Table]) -> str:
-    """`sha256:` over the tables' names, types, shapes and bytes."""
+    """`sha256:` over the tables' names, types, shapes and bytes, which the index file and its module both state."""
     digest = sha256()
     for name in sorted(found):
         table = found[name]

@@ -10,6 +10,7 @@ from nfc.analysis.errors import PropertyError
 from nfc.analysis.properties import Measurement, layer_properties, network_properties
 from nfc.checks.copies import Binding, bindings
 from nfc.checks.evidence import layer_evidence, network_evidence
+from nfc.checks.misses import misses
 from nfc.checks.names import Question, Scope
 from nfc.checks.result import shown
 from nfc.ir.network import Linear, Network
@@ -44,16 +45,21 @@ class Outcome:
     """The truth of an assertion for one choice of copies.
 
     Attributes:
-        asked: the values of the properties that decided it, by the text that asks for them.
-        subject: the text of the side that is measured.
-        measured: its value.
+        subject: the text of what is measured; None where that is several properties.
+        measured: its value; of several properties, a list of them as text.
+        found: what was measured, as sentences.
     """
 
     binding: Binding
     ok: bool
-    asked: Mapping[str, Value]
-    subject: str
+    subject: str | None
     measured: Value
+    found: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The measured value as people read it."""
+        return str(self.measured) if self.subject is None else shown(self.measured)
 
 
 @dataclass(frozen=True)
@@ -97,11 +103,13 @@ class Assertion:
 
     def evidence(self, outcome: Outcome) -> str | None:
         """The first thing that can be said of where a failure shows."""
-        for text, question in self._questions().items():
-            if text in outcome.asked:
+        lookup = _Lookup(self, outcome.binding)
+        for node, miss in misses(self.condition, lambda part: evaluate(part, lookup, self.limits)):
+            question = self.scope.resolve(node)
+            if isinstance(question, Question):
                 layer = layer_of(question, outcome.binding)
-                name, network = question.property, self.measurements.network
-                found = layer_evidence(name, layer) if layer else network_evidence(name, network)
+                name, paths = question.property, self.scope.paths
+                found = layer_evidence(name, layer, miss) if layer else network_evidence(name, paths, miss)
                 if found:
                     return found
         return None
@@ -125,11 +133,11 @@ class Assertion:
             message = f"an assertion is true or false; `{text}` is {kind_of(truth)}: {shown(truth)}"
             hint = f"compare it, as in `{text} == {shown(truth)}`"
             raise EvaluationError("NF504", message, self.condition.span, hints=(hint,))
-        asked = dict(lookup.asked)
         subject, measured = self._measured(lookup, truth)
-        return Outcome(binding, truth, asked, subject, measured)
+        found = [f"{subject} is {shown(measured)}"] if subject else _each(lookup.asked, " is ")
+        return Outcome(binding, truth, subject, measured, tuple(found))
 
-    def _measured(self, lookup: _Lookup, truth: bool) -> tuple[str, Value]:
+    def _measured(self, lookup: _Lookup, truth: bool) -> tuple[str | None, Value]:
         """The first side of a comparison that asks for a property; of other conditions what they ask."""
         if isinstance(self.condition, ast.Comparison):
             sides = self.condition.operands
@@ -138,8 +146,9 @@ class Assertion:
             return one_line(subject.span.text), evaluate(subject, lookup, self.limits)
         if len(lookup.asked) == 1:
             return next(iter(lookup.asked.items()))
-        listed = ", ".join(f"{text} = {shown(value)}" for text, value in lookup.asked.items())
-        return one_line(self.condition.span.text), listed or truth
+        if lookup.asked:
+            return None, ", ".join(_each(lookup.asked, " = "))
+        return one_line(self.condition.span.text), truth
 
 
 class _Lookup:
@@ -173,3 +182,7 @@ def layer_of(question: Question, binding: Binding) -> Linear | None:
 
 def _at(error: PropertyError, node: ast.Node) -> EvaluationError:
     return EvaluationError(error.code, error.message, node.span, hints=error.hints)
+
+
+def _each(asked: Mapping[str, Value], joint: str) -> list[str]:
+    return [f"{text}{joint}{shown(value)}" for text, value in asked.items()]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from nfc.ir.network import Linear, Network, Op, Repeat, walk
 
 Copies = dict[str, int]
-"""Which copy of each repeat around it an operation lies in, by the repeat's path."""
+"""A number for some of the repeats around an operation, by the repeats' paths as checks write them."""
 
 KINDS: dict[str, tuple[type[Op], ...]] = {
     "linear": (Linear,),
@@ -22,7 +22,12 @@ KINDS: dict[str, tuple[type[Op], ...]] = {
 
 @dataclass(frozen=True)
 class Placed:
-    """An operation with its path as checks write it, and the copies that it lies in."""
+    """An operation as a path names it.
+
+    Attributes:
+        path: its path as checks write it, without the numbers of copies.
+        copies: in which copy it lies of each repeat whose number the naming path leaves out.
+    """
 
     op: Op
     path: str
@@ -45,7 +50,8 @@ class Paths:
 
     def named(self, path: str) -> list[Placed]:
         """The operations that a path names, with or without the numbers of copies; none if unknown."""
-        return self.by_path.get(path) or [each for each in self.placed if _names(path.split("."), each)]
+        parts = path.split(".")
+        return self.by_path.get(path) or [named for each in self.placed if (named := _named(each, parts))]
 
     def of_kind(self, kind: str) -> dict[str, list[Placed]]:
         """The layers of a kind: the copies of each path."""
@@ -59,23 +65,30 @@ def paths_of(network: Network) -> Paths:
 
 def _placed(op: Op, repeats: set[str]) -> Placed:
     parts = op.path.split(".")
-    copies = {outer: int(parts[index]) for index, outer in _outer(parts) if outer in repeats}
-    kept = [part for index, part in enumerate(parts) if ".".join(parts[:index]) not in copies]
+    kept: list[str] = []
+    copies: Copies = {}
+    for index, part in enumerate(parts):
+        if part.isdigit() and ".".join(parts[:index]) in repeats:
+            copies[".".join(kept)] = int(part)
+        else:
+            kept.append(part)
     return Placed(op, ".".join(kept), copies)
 
 
-def _outer(parts: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The places of numbers in a path, with the path before each."""
-    return ((index, ".".join(parts[:index])) for index, part in enumerate(parts) if part.isdigit())
-
-
-def _names(parts: list[str], placed: Placed) -> bool:
-    """Whether parts are the operation's own path with some numbers of copies left out."""
-    own = placed.op.path.split(".")
+def _named(placed: Placed, parts: Sequence[str]) -> Placed | None:
+    """The operation as these parts of a path name it; None where they name another."""
     position = 0
-    for index, part in enumerate(own):
+    kept: list[str] = []
+    left_out: Copies = {}
+    for part in placed.op.path.split("."):
+        repeat = ".".join(kept)
+        is_copy = part.isdigit() and repeat in placed.copies
+        if not is_copy:
+            kept.append(part)
         if position < len(parts) and parts[position] == part:
             position += 1
-        elif ".".join(own[:index]) not in placed.copies:
-            return False
-    return position == len(parts)
+        elif is_copy:
+            left_out[repeat] = placed.copies[repeat]
+        else:
+            return None
+    return replace(placed, copies=left_out) if position == len(parts) else None

@@ -86,18 +86,32 @@ class Scope:
     def _unknown(self, span: Span, name: str) -> EvaluationError:
         if name in LAYER_PROPERTIES:
             message = f"`{name}` is a property of weighted layers, not of a network"
-            first = next(iter(self.paths.of_kind("layer")), "head")
-            hint = f"ask every layer with `each layer {{ … }}`, or one as in `{first}.{name}`"
-            return EvaluationError("NF503", message, span, hints=(hint,))
+            return EvaluationError("NF503", message, span, hints=(self._of_layers(name),))
         if name in NETWORK_PROPERTIES:
             message = f"`{name}` is a property of networks; inside `each`, a name asks the layer at hand"
             return EvaluationError("NF503", message, span)
         message = f"`{name}` is no property, path or constant"
-        return EvaluationError("NF502", message, span, hints=did_you_mean(name, self._known(name)))
+        hints = did_you_mean(name, self._known(name))
+        return EvaluationError("NF502", message, span, hints=(*hints, *self._asked_of_layers(hints)))
+
+    def _asked_of_layers(self, hints: tuple[str, ...]) -> Iterator[str]:
+        """How to ask for the first property of layers alone that is suggested for a name about the network."""
+        if self.each is not None:
+            return
+        meant = {*NETWORK_PROPERTIES, *self.constants, *self.paths.by_path}
+        alone = (name for name in LAYER_PROPERTIES if name not in meant)
+        suggested = [name for name in alone if any(f"`{name}`" in hint for hint in hints)]
+        if suggested:
+            yield f"`{suggested[0]}` is asked of layers: {self._of_layers(suggested[0])}"
+
+    def _of_layers(self, name: str) -> str:
+        first = next(iter(self.paths.of_kind("layer")), "head")
+        return f"ask every layer with `each layer {{ … }}`, or one as in `{first}.{name}`"
 
     def _known(self, name: str) -> Iterator[str]:
         """Names to suggest for an unknown one."""
-        yield from NETWORK_PROPERTIES if self.each is None else LAYER_PROPERTIES
+        yield from NETWORK_PROPERTIES if self.each is None else ()
+        yield from LAYER_PROPERTIES
         yield from self.constants
         yield from self.paths.by_path
         asked = [wanted for wanted in LAYER_PROPERTIES if name.endswith(f".{wanted}")]

@@ -18,9 +18,12 @@ class Result:
         assertion: its condition as written, on one line.
         reason: what `as` says.
         measured: the value of the side that asks for a property; where copies differ, that of the
-            first copy that fails, or `least..greatest` as text.
+            first copy that fails, or `least..greatest` as text; None where the assertion could not
+            be evaluated, which a diagnostic explains.
+        text: the measured value as people read it.
         layer: the path of the layer that an `each` block or the assertion is about, as checks
             write it; of a single copy where that one fails.
+        names_layer: whether the assertion as written says which layer that is.
         evidence: where a failure shows: an unreached pair, the neuron with the most inputs …
     """
 
@@ -29,13 +32,20 @@ class Result:
     reason: str | None
     span: Span
     ok: bool
-    measured: Measured
+    measured: Measured | None
+    text: str
     layer: str | None
+    names_layer: bool
     evidence: str | None
 
 
+DIGEST = "sha256:"
+
+
 def shown(value: Value) -> str:
-    """A value for people: floats to six digits."""
+    """A value for people: floats to six digits, digests whole, so that an assertion can hold them."""
+    if isinstance(value, str) and value.startswith(DIGEST):
+        return f'"{value}"'
     return f"{value:.6g}" if isinstance(value, float) else show(value)
 
 

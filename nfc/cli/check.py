@@ -48,11 +48,11 @@ def check(files: tuple[str, ...], opening: Opening, network: str | None, output:
 
 def _run(program: Program, network: str | None, file: str, sink: Sink) -> tuple[Result, ...]:
     names = list(program.networks) if network is None else [require_network(program, network, file).name]
-    report = program.check(*names) if names else None
+    report = program.check(*names)
     findings = [warning for name in names for warning in program[name].diagnostics]
-    for diagnostic in (*findings, *(report.diagnostics if report else ())):
+    for diagnostic in (*findings, *report.diagnostics):
         sink.add(diagnostic)
-    return report.results if report else ()
+    return report.results
 
 
 def _record(result: Result) -> dict[str, object]:
@@ -68,16 +68,14 @@ def _record(result: Result) -> dict[str, object]:
 
 
 def _line(result: Result) -> Line:
-    from nfc.checks.result import shown
     from nfc.render.checks import Line
 
-    layer = result.layer or ""
     notes = () if result.ok else (result.evidence, result.reason)
     return Line(
         network=result.network,
         ok=result.ok,
         assertion=result.assertion,
-        layer="" if result.assertion.startswith(layer) else layer,
-        measured=shown(result.measured),
+        layer="" if result.layer is None or result.names_layer else result.layer,
+        measured=result.text,
         note="; ".join(note for note in notes if note),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nfc.cli.options import output_options, program_options
+from nfc.cli.options import output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, only_network, require_network
 from nfc.cli.progress import progress
@@ -27,20 +27,18 @@ Files = dict[Path, tuple["Chunk", ...]]
 @click.argument("file")
 @click.option("--to", "target", type=click.Choice(["torch", "onnx"]), required=True, help="What is written.")
 @click.option("-o", "path", metavar="PATH", help="Where; by default `<network>.py` or `<network>.onnx` here.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**64 - 1),
-    default=0,
-    metavar="N",
-    help="Seed of the weights in an ONNX file, default 0; a torch module is given its own when it is built.",
-)
+@seed_option("Seed of the initial weights, default 0; in a torch module the default of its `seed`.")
 @click.option("--weights", metavar="FILE", help="Trained weights for ONNX: .safetensors or .pt.")
 @click.option(
     "--sparse",
-    metavar="FORM",
-    help="How ONNX stores weights without structure: delta (default), constant, initializer, dense.",
+    type=click.Choice(["delta", "constant", "initializer", "dense"]),
+    help="How ONNX stores weights without structure, default delta.",
 )
-@click.option("--dtype", metavar="TYPE", help="What ONNX stores weights in: float32 (default), float16.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16"]),
+    help="What ONNX stores weights in, default float32.",
+)
 @click.option("--opset", type=int, metavar="N", help="ONNX operator set, default 18.")
 @click.option(
     "--check", "checked", is_flag=True, help="Run the check blocks first; a failure writes nothing."
@@ -65,8 +63,8 @@ def compile(
     options = {name: value for name, value in given.items() if value is not None}
     if target == "torch":
         _refuse_for_torch(options if weights is None else ["weights", *options])
-    if path is not None and os.path.realpath(path) == os.path.realpath(file):
-        raise click.BadParameter(f"`{path}` is the file that is compiled", param_hint="-o")
+    if path is not None:
+        _check_path(path, file)
     sink = Sink()
     chosen = _choose(opening.open(file, sink), network, file, sink, checked=checked)
     files: Files = {}
@@ -74,7 +72,7 @@ def compile(
         try:
             with progress(f"compiling {visible(chosen.name)}"):
                 if target == "torch":
-                    files = _torch_files(chosen, path)
+                    files = _torch_files(chosen, path, seed)
                 else:
                     chunks = chosen.onnx_chunks(weights, seed=seed, sink=sink, **options)
                     files = {Path(path or f"{chosen.name}.onnx"): chunks}
@@ -101,6 +99,13 @@ def _choose(
     return None if sink.failed else network
 
 
+def _check_path(path: str, file: str) -> None:
+    if path == "-":
+        raise click.BadParameter("a file is written, not standard output; `./-` is a file", param_hint="-o")
+    if file != "-" and os.path.realpath(path) == os.path.realpath(file):
+        raise click.BadParameter(f"`{path}` is the file that is compiled", param_hint="-o")
+
+
 def _refuse_for_torch(options: Iterable[str]) -> None:
     if options:
         flags = " and ".join(f"--{name}" for name in options)
@@ -109,13 +114,18 @@ def _refuse_for_torch(options: Iterable[str]) -> None:
         )
 
 
-def _torch_files(network: Network, path: str | None) -> Files:
+def _torch_files(network: Network, path: str | None, seed: int) -> Files:
     """The module, and beside it the index file if it needs one."""
-    source = network.torch_source()
+    source = network.torch_source(seed)
     module = Path(path or f"{source.stem}.py")
     tables = source.index_bytes
-    index: Files = {} if tables is None else {module.with_name(source.index_name): (tables,)}
-    return {module: (source.text.encode(),), **index}
+    if tables is None:
+        return {module: (source.text.encode(),)}
+    index = module.with_name(source.index_name)
+    if os.path.realpath(index) == os.path.realpath(module):
+        message = f"`{module}` is the name of the index file that lies beside the module"
+        raise click.BadParameter(message, param_hint="-o")
+    return {module: (source.text.encode(),), index: (tables,)}
 
 
 def _write(files: Files) -> None:

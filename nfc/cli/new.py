@@ -52,6 +52,8 @@ def new(name: str, output: Output) -> int:
     stem = name.removesuffix(".nf")
     if not (stem.isascii() and stem.isidentifier()) or stem in RESERVED or keyword.iskeyword(stem):
         raise click.BadParameter(f"expected a name such as `mixer`, found `{name}`", param_hint="NAME")
+    if _is_taken(stem):
+        raise click.BadParameter(f"`{stem}` has a meaning in the language already", param_hint="NAME")
     file = f"{stem}.nf"
     try:
         if Path(file).exists():
@@ -65,3 +67,10 @@ def new(name: str, output: Output) -> int:
         return 1
     output.result({"ok": True, "file": file}, NEXT.format(file=file), ())
     return 0
+
+
+def _is_taken(name: str) -> bool:
+    """Whether the language has a topology, a function or a constant of that name."""
+    from nfc.sema.predefined import predefined_kind
+
+    return predefined_kind(name) is not None or name == "width"

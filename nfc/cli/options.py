@@ -83,6 +83,11 @@ def program_options(verb: Verb) -> Verb:
     return wrapped  # type: ignore[return-value]
 
 
+def seed_option(meaning: str) -> Callable[[Verb], Verb]:
+    """`--seed`, which every verb with weights takes; `meaning` says what it does there."""
+    return click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="N", help=meaning)
+
+
 def limit_options(verb: Verb) -> Verb:
     """A `--max-…` option for each of the language's limits, handed on as `limits`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nfc.cli.options import output_options, program_options
+from nfc.cli.options import output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
 from nfc.diagnostics import Sink
@@ -12,9 +12,10 @@ from nfc.diagnostics import Sink
 
 @click.command()
 @click.argument("file")
+@seed_option("Seed of the weights; nothing that is shown depends on it.")
 @program_options
 @output_options
-def show(file: str, opening: Opening, network: str | None, output: Output) -> int:
+def show(file: str, seed: int, opening: Opening, network: str | None, output: Output) -> int:
     """Show the layers of FILE's networks: shape, topology, edges, degrees, initialisation, kernel."""
     from nfc.cli.summary import network_record
     from nfc.render.networks import render_networks

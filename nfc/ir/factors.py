@@ -2,7 +2,7 @@
 
 A factor of shape rows × cols joins `cols` inputs to `rows` outputs and has one weight an edge.
 Edges are ordered as in CSR everywhere: by row, then by column. Each kind says how its weights are
-laid out (`weight_shape`); flattened, that layout is CSR order, and only `Restricted` pads it.
+laid out (`weight_shape`): one number an edge, in CSR order when flattened.
 Nothing here builds a rows × cols matrix.
 """
 
@@ -44,7 +44,7 @@ class Factor(ABC):
     @property
     @abstractmethod
     def weight_shape(self) -> tuple[int, ...]:
-        """The shape of the weights in emitted programs and in weight files."""
+        """The shape of the weights in emitted programs and in weight files: a number an edge, in CSR order."""
 
     @abstractmethod
     def arrays(self) -> tuple[Indices, Indices]:
@@ -58,31 +58,12 @@ class Factor(ABC):
     def fan_out(self) -> Indices:
         """Edges of each column, [cols]."""
 
-    def positions(self) -> Indices | None:
-        """Where each edge's weight lies in the flattened weights, [edges]; None means in order."""
-        return None
-
     def csr(self) -> csr_array:
-        """The pattern as a SciPy CSR array of ones (uint8)."""
+        """The pattern as a SciPy CSR array of ones (int64, so that products count paths)."""
         from scipy.sparse import csr_array
 
         indptr, indices = self.arrays()
-        return csr_array((np.ones(len(indices), np.uint8), indices, indptr), shape=self.shape)
-
-    def edge_values(self, weights: NDArray[np.floating]) -> NDArray[np.floating]:
-        """The weights of the edges in CSR order, [edges], out of an array of `weight_shape`."""
-        flat = np.asarray(weights).reshape(-1)
-        positions = self.positions()
-        return flat if positions is None else flat[positions]
-
-    def weights_from(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
-        """The inverse of `edge_values`: an array of `weight_shape`, zero in its padding."""
-        positions = self.positions()
-        if positions is None:
-            return values.reshape(self.weight_shape)
-        flat = np.zeros(prod(self.weight_shape), values.dtype)
-        flat[positions] = values
-        return flat.reshape(self.weight_shape)
+        return csr_array((np.ones(len(indices), np.int64), indices, indptr), shape=self.shape)
 
 
 @dataclass(frozen=True)
@@ -294,8 +275,7 @@ class Restricted(Factor):
     """The edges of a `Kron` between live outputs and live inputs: what fitting and pruning leave of it.
 
     live_rows has as many flags as this factor has rows (the first ones of `base`), live_cols as
-    many as it has columns. Weights keep the layout of `base`; those of edges that are gone are
-    padding: zero, without gradient, and counted in no property.
+    many as it has columns. Weights: [edges].
     """
 
     kind: ClassVar[str] = "restricted"
@@ -313,7 +293,7 @@ class Restricted(Factor):
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
-        return self.base.weight_shape
+        return (self.edges,)
 
     @cached_property
     def edges(self) -> int:
@@ -329,7 +309,8 @@ class Restricted(Factor):
         indptr, indices = self.base.arrays()
         return np.repeat(live_rows, np.diff(indptr)) & live_cols[indices]
 
-    def positions(self) -> Indices:
+    def block_positions(self) -> Indices:
+        """Where each edge lies among the edges of `base`, ascending, [edges]."""
         return np.flatnonzero(self._live)
 
     def arrays(self) -> tuple[Indices, Indices]:

@@ -3,8 +3,8 @@
 The rule is written down in docs/initialisation.md, and emitted PyTorch code follows it too.
 A factor with stream t draws from the Philox numbers u of (seed, t).
 
-- `uniform`: w = std · √3 · (2u − 1), in float64 from left to right, rounded once to float32; u is
-  as long as the flattened weights, padding included; std is 0 in padding.
+- `uniform`: w = std · √3 · (2u − 1), in float64 from left to right, rounded once to float32; a
+  number u an edge.
 - `orthogonal`: Gaussian numbers by Box and Muller (1958) from consecutive pairs of u, one QR
   decomposition a block, signs such that R's diagonal is positive (Mezzadri, "How to generate random
   matrices from the classical compact groups", Notices of the AMS 54, 2007): Haar-distributed.
@@ -14,7 +14,7 @@ Biases and shifts are 0, scales 1, running means 0 and running variances 1.
 
 from __future__ import annotations
 
-from math import prod, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,8 @@ def initial_value(parameter: Parameter, seed: int) -> NDArray[np.float32]:
 
 def uniform_weights(factor: Factor, draw: Draw, seed: int) -> NDArray[np.float32]:
     """Weights with mean 0 and the draw's standard deviation, of the factor's `weight_shape`."""
-    u = philox.uniform(seed, draw.stream, prod(factor.weight_shape)).reshape(factor.weight_shape)
-    std: float | NDArray[np.floating] = draw.std
-    if factor.positions() is not None or not isinstance(std, float):
-        std = factor.weights_from(np.broadcast_to(np.asarray(std, np.float64), (factor.edges,)))
-    return (std * sqrt(3.0) * (2.0 * u - 1.0)).astype(np.float32)
+    u = philox.uniform(seed, draw.stream, factor.edges)
+    return (draw.std * sqrt(3.0) * (2.0 * u - 1.0)).astype(np.float32).reshape(factor.weight_shape)
 
 
 def orthogonal_weights(factor: Factor, draw: Draw, seed: int) -> NDArray[np.float32]:

@@ -67,7 +67,7 @@ def factor_matrix(factor: Factor, weights: NDArray[np.floating]) -> Array:
     """One factor's masked matrix [rows, cols] out of weights of its `weight_shape`."""
     indptr, indices = factor.arrays()
     matrix = np.zeros(factor.shape)
-    matrix[np.repeat(np.arange(factor.rows), np.diff(indptr)), indices] = factor.edge_values(weights)
+    matrix[np.repeat(np.arange(factor.rows), np.diff(indptr)), indices] = weights.reshape(-1)
     return matrix
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ class Parameter:
     Attributes:
         name: its key in state dicts.
         role: `factor`, `bias`, `scale`, `shift`, or of a batch norm's buffers `mean`, `variance`.
-        count: the trainable numbers in it; padding and buffers count nothing.
+        count: the trainable numbers in it; buffers count nothing.
     """
 
     name: str
@@ -78,8 +77,3 @@ def norm_parameters(op: Norm) -> Iterator[Parameter]:
     if op.norm == "batch":
         yield Parameter(f"{base}.running_mean", (size,), "mean", 0, op)
         yield Parameter(f"{base}.running_var", (size,), "variance", 0, op)
-
-
-def padded_count(parameter: Parameter) -> int:
-    """How many numbers the parameter's array holds, padding included."""
-    return prod(parameter.shape)

@@ -69,7 +69,7 @@ def fabric_kernel(fabric: Fabric, path: str, draws: Iterator[Draw], place: str =
 
 def factor_kernel(factor: Factor, name: str, draw: Draw) -> Kernel:
     """The kernel of one factor, whose weights are called `name`."""
-    weight = Weight(name, factor.weight_shape, draw, factor.positions())
+    weight = Weight(name, factor.weight_shape, draw)
     match factor:
         case Kron(is_dense=True):
             return Dense(weight, factor.rows, factor.cols)
@@ -138,7 +138,7 @@ def output_features(kernel: Kernel, features: int) -> int:
 
 def _restricted(factor: Restricted, weight: Weight) -> Kernel:
     base = factor.base
-    blocked = Blocked(weight, base.a, base.b, base.c, base.d)
+    blocked = Blocked(weight, base.a, base.b, base.c, base.d, factor.block_positions())
     before = (PadFeatures(base.cols),) if factor.cols < base.cols else ()
     after = (CropFeatures(factor.rows),) if factor.rows < base.rows else ()
     return Chain((*before, blocked, *after)) if before or after else blocked

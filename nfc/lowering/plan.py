@@ -21,8 +21,6 @@ class Weight:
     name: str
     shape: tuple[int, ...]
     draw: Draw
-    padding: Indices | None = None
-    """Where the edges lie in the flattened weights when the rest is padding, [edges]."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +32,13 @@ class Dense:
     cols: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blocked:
-    """(I_a ⊗ W ⊗ I_d) x, a·d dense blocks: x [a, c, d, batch] → y [a, b, d, batch].
+    """(I_a ⊗ W ⊗ I_d) x, a·d blocks: x [a, c, d, batch] → y [a, b, d, batch].
 
-    Weight [a, b, c] where d is 1, else [a, b, d, c]; a diagonal has b = c = d = 1. With padding
-    a and d may both be 1, and the weight is [b, c] then.
+    Weight [a, b, c] where d is 1, else [a, b, d, c]; a diagonal has b = c = d = 1. Where edges are
+    missing, the weight is [edges], and `places` says where each lies among the flattened blocks
+    [a, b, d, c], ascending, [edges]; the rest of the blocks is 0.
     """
 
     weight: Weight
@@ -47,6 +46,7 @@ class Blocked:
     b: int
     c: int
     d: int
+    places: Indices | None = None
 
 
 @dataclass(frozen=True, eq=False)

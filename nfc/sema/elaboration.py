@@ -17,7 +17,7 @@ from nfc.sema.arguments import CallArguments
 from nfc.sema.environment import Environment
 from nfc.sema.errors import AlreadyReported, LimitError, SemanticError
 from nfc.sema.frame import Frame, Result
-from nfc.sema.layers import LAYERS, Place, ShapeError, as_shape, unsupported_form
+from nfc.sema.layers import LAYERS, Place, ShapeError, as_shape, misplaced_groups, unsupported_form
 from nfc.sema.scope import Entry, network_of
 from nfc.sema.slots import SlotValues
 from nfc.sema.tree import one_line
@@ -169,6 +169,9 @@ class Elaboration:
         if form is not None:
             self.wrong("NF601", f"{form[0]} is not supported yet", node.span, form[1])
             return None, shape
+        groups = misplaced_groups(node.name, found.values)
+        if groups is not None:
+            self.wrong("NF206", groups, node.span)
         if shape is None:
             return None, as_shape(found.values["SHAPE"]) if node.name == "reshape" else None
         try:

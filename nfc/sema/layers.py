@@ -131,6 +131,14 @@ def crop(place: Place, arguments: Arguments) -> Op:
     return Crop(path=place.path, input=place.shape, output=output, span=place.span)
 
 
+def misplaced_groups(name: str, arguments: Arguments) -> str | None:
+    """What is wrong with `groups=` of a norm that has no groups; None where all is well."""
+    kind = arguments.get("KIND")
+    if name == "norm" and kind != "group" and arguments.get("groups") is not None:
+        return f"`norm {kind}` has no groups; `groups=` goes with `norm group`"
+    return None
+
+
 def unsupported_form(name: str, arguments: Arguments) -> tuple[str, str] | None:
     """(what is not supported yet, a hint) for a form of a supported operation; None where all is well."""
     if name == "norm" and arguments["KIND"] == "group":

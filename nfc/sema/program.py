@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Protocol
 
 from nfc.diagnostics import Diagnostic, Sink
@@ -85,8 +86,13 @@ def _elaborate(files: Files, overrides: Overrides, sink: Sink, limits: Limits) -
     networks = _check_networks(entries, constants, sink, limits)
     own = [entry for entry in root.own.values() if isinstance(entry.definition, ast.Network)]
     elaborated = {entry.name: networks.network(entry) for entry in own}
+    digest = sources_digest(files)
     return Program(
-        networks={name: network for name, network in elaborated.items() if network is not None},
+        networks={
+            name: replace(network, source_digest=digest)
+            for name, network in elaborated.items()
+            if network is not None
+        },
         checks=tuple(each for each in files.root.definitions if isinstance(each, ast.Check)),
         constants=constants.visible(root),
         broken=frozenset(name for name, entry in root.names.items() if entry.broken),
@@ -94,6 +100,12 @@ def _elaborate(files: Files, overrides: Overrides, sink: Sink, limits: Limits) -
         scope=root,
         values=constants,
     )
+
+
+def sources_digest(files: Files) -> str:
+    """The digest of the root file's text; with used files one of all the texts' digests, the root's first."""
+    digests = [file.source.digest for file in (files.root, *files.used)]
+    return digests[0] if len(digests) == 1 else "sha256:" + sha256("\n".join(digests).encode()).hexdigest()
 
 
 def topology_fabric(

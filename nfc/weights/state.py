@@ -83,7 +83,7 @@ def weights_from(entries: Mapping[str, Entry], network: Network, origin: str) ->
     ]
     if findings:
         raise NfcError(_first(findings))
-    weights = {parameter.name: _value(entries[parameter.name], parameter) for parameter in expected}
+    weights = {parameter.name: _value(entries[parameter.name]) for parameter in expected}
     faults = [fault for name, value in weights.items() for fault in _not_finite(name, value, origin)]
     if faults:
         raise NfcError(_first(faults))
@@ -179,12 +179,9 @@ def _misfit(entries: Mapping[str, Entry], parameter: Parameter, origin: str) -> 
     return [Diagnostic("NF753", message, None)]
 
 
-def _value(entry: Entry, parameter: Parameter) -> NDArray[np.float32]:
+def _value(entry: Entry) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
-        value = entry.load().astype(np.float32)
-    if parameter.factor is not None and parameter.factor.positions() is not None:
-        return parameter.factor.weights_from(parameter.factor.edge_values(value)).astype(np.float32)
-    return value
+        return entry.load().astype(np.float32)
 
 
 def _not_finite(name: str, value: NDArray[np.float32], origin: str) -> list[Diagnostic]:

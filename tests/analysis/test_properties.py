@@ -103,7 +103,7 @@ def test_reach_and_connected_follow_from_the_paths(fabric: Fabric) -> None:
 
 
 @pytest.mark.parametrize("name", FABRICS)
-def test_padding_counts_nothing(name: str) -> None:
+def test_only_edges_count(name: str) -> None:
     found = fabric_properties(FABRICS[name])
     assert found["edges"] == sum(np.count_nonzero(dense_pattern(f)) for f in _factors(FABRICS[name]))
 

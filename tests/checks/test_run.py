@@ -15,6 +15,7 @@ from nfc.ir.fabric import Cascade
 from nfc.ir.factors import Kron
 from nfc.ir.network import Activation, Block, Inline, Linear, Network, Repeat, Sum
 from nfc.limits import Limits
+from nfc.sema.scope import Entry, Scope
 from nfc.sema.values import Value
 from nfc.source import Source
 from nfc.syntax import ast, parse
@@ -60,6 +61,14 @@ class Program:
     networks: Mapping[str, Network]
     constants: Mapping[str, Value] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
+    scope: Scope = field(default_factory=lambda: Scope(parse_file("nf 1\n")))
+
+
+def parse_file(text: str, name: str = "net.nf") -> ast.File:
+    sink = Sink()
+    file = parse(Source(name, text), sink, Limits())
+    assert not sink.diagnostics
+    return file
 
 
 @dataclass
@@ -83,10 +92,8 @@ def check(
 ) -> Outcome:
     text = f"nf 1\ncheck {name} {{\n{indent(body, '    ')}\n}}\n"
     sink = Sink()
-    file = parse(Source("net.nf", text), sink, Limits())
-    assert not sink.diagnostics
     networks = {"net": made or example()}
-    checks = tuple(each for each in file.definitions if isinstance(each, ast.Check))
+    checks = tuple(each for each in parse_file(text).definitions if isinstance(each, ast.Check))
     results = run(Program(checks, networks, constants or {}), networks, sink, Limits())
     return Outcome(results, sink.diagnostics)
 
@@ -126,9 +133,10 @@ def test_truth_and_measured_value(assertion: str, measured: object) -> None:
 
 def test_all_assertions_run() -> None:
     found = check('depth < 1 as "fast"\nedges > 1\nparams < 1; connected_all\nhead.reach >= 50%')
-    assert [result.ok for result in found.results] == [False, True, False, True]
+    assert [result.ok for result in found.results] == [False, True, False, False, True]
+    assert [result.measured for result in found.results] == [17, 344, 420, None, 1.0]
     assert [d.code for d in found.diagnostics] == ["NF501", "NF501", "NF502"]
-    assert [result.reason for result in found.results] == ["fast", None, None, None]
+    assert [result.reason for result in found.results] == ["fast", None, None, None, None]
 
 
 def test_a_property_comes_before_a_path_and_a_path_before_a_constant() -> None:
@@ -172,9 +180,42 @@ def test_one_copy_can_be_named() -> None:
     assert not check("repeat1.2.linear1.connected", made).only.ok
 
 
+@pytest.mark.parametrize(
+    ("assertion", "failing"),
+    [
+        ("repeat1.0.linear1.edges == repeat1.1.linear1.edges", None),
+        ("repeat1.0.linear1.edges == repeat1.2.linear1.edges", "repeat1.0.linear1"),
+        ("repeat1.linear1.edges == repeat1.0.linear1.edges", "repeat1.2.linear1"),
+        ("repeat1.0.linear1.edges == repeat1.linear1.edges", "repeat1.0.linear1"),
+        ("repeat1.narrow.edges < repeat1.2.linear1.edges", None),
+        ("repeat1.linear1.edges + repeat1.narrow.edges > repeat1.1.linear1.edges", "repeat1.2.linear1"),
+    ],
+)
+def test_a_written_copy_is_compared_with_every_other(assertion: str, failing: str | None) -> None:
+    found = check(assertion, example(broken=2)).only
+    assert (found.ok, found.layer if not found.ok else None) == (failing is None, failing)
+
+
+def test_each_compares_every_copy_with_a_written_one() -> None:
+    found = check("each linear { edges == repeat1.0.linear1.edges or edges < 40 }", example(broken=2))
+    by_layer = {result.layer: result.ok for result in found.results}
+    assert by_layer.pop("sum1.1.linear1") is False
+    assert all(by_layer.values())
+    found = check("each linear { edges != repeat1.2.linear1.edges }", example(broken=2))
+    failed = [result.layer for result in found.results if not result.ok]
+    assert failed == ["repeat1.2.linear1", "enc1.first", "head"]
+
+
+def test_layers_without_a_common_copy_are_an_error() -> None:
+    first, second = linear("repeat1.0.a", HALVES), linear("repeat1.1.b", HALVES)
+    made = network("net", (Repeat(path="repeat1", input=(8,), output=(8,), copies=((first,), (second,))),))
+    found = check("repeat1.a.edges == repeat1.b.edges", made)
+    assert (found.only.ok, found.only.measured, found.error.code) == (False, None, "NF502")
+
+
 def test_copies_that_differ_are_measured_as_a_range() -> None:
     found = check("repeat1.linear1.edges > 1", example(broken=2))
-    assert (found.only.ok, found.only.measured) == (True, "32..48")
+    assert (found.only.ok, found.only.measured, found.only.text) == (True, "32..48", "32..48")
 
 
 def test_layers_of_one_repeat_are_asked_in_step() -> None:
@@ -202,6 +243,11 @@ def test_copies_of_nested_repeats() -> None:
     assert found.only.layer == "repeat1.0.deep.0.linear1"
     assert "(and 1 more of 4 copies)" in found.error.message
     assert check("repeat1.1.deep.0.linear1.connected", made).only.ok
+    assert check("repeat1.0.deep.narrow.edges < repeat1.1.deep.linear1.edges", made).only.ok
+    assert check("repeat1.0.deep.0.linear1.edges == repeat1.1.deep.1.linear1.edges", made).only.ok
+    assert not check("repeat1.0.deep.linear1.edges == repeat1.1.deep.linear1.edges", made).only.ok
+    assert not check("repeat1.deep.linear1.edges == repeat1.1.deep.linear1.edges", made).only.ok
+    assert not check("repeat1.deep.linear1.edges == repeat1.deep.1.linear1.edges", made).only.ok
     assert check("repeat1.1.deep.linear1.connected", made).only.layer == "repeat1.1.deep.1.linear1"
     assert check("repeat1.deep.0.linear1.connected", made).only.layer == "repeat1.0.deep.0.linear1"
     assert check("each linear { edges == repeat1.deep.linear1.edges or edges == 8 }", made).results[0].ok
@@ -218,6 +264,14 @@ def test_a_name_inside_each_may_be_another_layer_or_a_constant() -> None:
     assert all(result.ok for result in found.results)
 
 
+def test_a_layer_called_like_a_property_is_named_by_each() -> None:
+    inner = linear("fan_in.max", Kron(1, 8, 8, 1))
+    made = network("net", (Inline(path="fan_in", input=(8,), output=(8,), network="enc", body=(inner,)),))
+    found = check("each linear { fan_in.max == 9 }", made)
+    assert (found.only.layer, found.only.names_layer) == ("fan_in.max", False)
+    assert "for `fan_in.max`: " in found.error.message
+
+
 # --- failures ----------------------------------------------------------------------------------
 
 
@@ -232,13 +286,30 @@ def test_a_failure_gives_value_bound_and_reason() -> None:
 @pytest.mark.parametrize(
     ("assertion", "evidence"),
     [
-        ("params < 1", "`sum1.1.linear1` adds most: 72"),
-        ("bytes < 1", "`sum1.1.linear1` adds most: 288"),
+        ("params < 1", "`repeat1.linear1` adds most: 168 in 3 copies"),
+        ("bytes == 4", "`repeat1.linear1` adds most: 672 in 3 copies"),
+        ("params < params", "`repeat1.linear1` adds most: 168 in 3 copies"),
+        ("1 >= edges", "`repeat1.linear1` adds most: 144 in 3 copies"),
+        ("edges in 1..2", "`repeat1.linear1` adds most: 144 in 3 copies"),
+        ("edges in 1..<344", "`repeat1.linear1` adds most: 144 in 3 copies"),
+        ("edges in 1k..2k", None),
+        ("edges in [1, 2]", None),
+        ("edges != 344", None),
+        ("edges == 1k", None),
+        ("params >= 1k", None),
+        ("params / 2 < 1", None),
+        ("depth <= 3", None),
+        ("depth >= 30", None),
         ("enc1.first.connected", "no path leads from input 0 to output 4"),
+        ("enc1.first.connected == true", "no path leads from input 0 to output 4"),
         ("enc1.first.reach == 100%", "no path leads from input 0 to output 4"),
+        ("enc1.first.reach < 10%", None),
         ("enc1.first.paths.min >= 1", "no path leads from input 0 to output 4"),
-        ("head.fan_in.max < 8", "output 0 has 8 inputs"),
-        ("sum1.0.linear1.fan_out.min > 2", "input 0 of factor 1 has 2 outputs"),
+        ("depth > 3 and enc1.first.connected", "no path leads from input 0 to output 4"),
+        ("depth < 3 or enc1.first.connected", "no path leads from input 0 to output 4"),
+        ("not enc1.first.connected and depth < 3", None),
+        ("not head.connected", None),
+        ("head.fan_in.max < 8", None),
         ("head.density < 5%", None),
         ("1 > 2", None),
     ],
@@ -248,10 +319,43 @@ def test_evidence(assertion: str, evidence: str | None) -> None:
     assert (found.only.ok, found.only.evidence) == (False, evidence)
 
 
-def test_the_neuron_with_too_many_inputs_is_named() -> None:
+@pytest.mark.parametrize(
+    ("assertion", "evidence"),
+    [
+        ("mix.fan_in.max <= 2", "output 2 of factor 2 has 3 inputs"),
+        ("1 <= mix.fan_in.max <= 2", "output 2 of factor 2 has 3 inputs"),
+        ("mix.fan_in.max >= 4", None),
+        ("mix.fan_in.min >= 2", "output 0 of factor 1 has 1 input"),
+        ("mix.fan_out.min != 1", None),
+        ("mix.fan_out.min > 1", "input 0 of factor 1 has 1 output"),
+        ("mix.fan_in.min < 1", None),
+    ],
+)
+def test_the_neuron_with_too_many_or_too_few_edges_is_named(assertion: str, evidence: str | None) -> None:
     first = edges_of(np.array([[1, 1, 0], [0, 1, 0], [1, 1, 1]]))
     made = network("net", (linear("mix", Cascade((Kron(3, 1, 1, 1), first))),))
-    assert check("mix.fan_in.max <= 2", made).only.evidence == "output 2 of factor 2 has 3 inputs"
+    assert check(assertion, made).only.evidence == evidence
+
+
+def test_no_layer_adds_most_where_all_add_as_much() -> None:
+    made = network("net", (linear("a", Kron(1, 8, 8, 1)), linear("b", Kron(1, 8, 8, 1))))
+    assert check("params < 1", made).only.evidence is None
+
+
+def test_digests_are_whole() -> None:
+    found = check('head.digest == ""')
+    digest = found.only.measured
+    assert isinstance(digest, str)
+    assert len(digest) == len("sha256:") + 64
+    assert found.only.text == f'"{digest}"'
+    assert f'head.digest is "{digest}"' in found.error.message
+    assert check(f"head.digest == {found.only.text}").only.ok
+
+
+def test_conditions_of_several_properties_are_shown_without_quotes() -> None:
+    found = check("head.connected and depth < 3")
+    assert found.only.text == found.only.measured == "head.connected = true, depth = 17"
+    assert found.error.message.endswith("does not hold: head.connected is true; depth is 17")
 
 
 # --- what has no truth -----------------------------------------------------------------------------
@@ -276,6 +380,9 @@ def test_the_neuron_with_too_many_inputs_is_named() -> None:
         ),
         ("repeat1.7.linear1.edges < 3", "NF502", "`repeat1.7.linear1.edges` is no property", ""),
         ("limt < 3", "NF502", "`limt` is no property, path or constant", "did you mean `limit`?"),
+        ("connectd", "NF502", "`connectd` is no property", "did you mean `connected`?"),
+        ("connectd", "NF502", "`connectd` is no property", "`connected` is asked of layers: ask every layer"),
+        ("fan_in_max < 3", "NF502", "`fan_in_max` is no property", "as in `repeat1.linear1.fan_in.max`"),
         ("connected", "NF503", "`connected` is a property of weighted layers", "each layer"),
         ("head < 3", "NF503", "`head` is a layer", "`head.density`"),
         ("head.bytes < 3", "NF503", "`bytes` is a property of networks; `head` is a layer", ""),
@@ -294,10 +401,23 @@ def test_the_neuron_with_too_many_inputs_is_named() -> None:
 )
 def test_what_has_no_truth(assertion: str, code: str, message: str, hint: str) -> None:
     found = check(f"{assertion}\ndepth > 1", constants={"limit": 40})
-    assert [result.assertion for result in found.results] == ["depth > 1"]
+    results = [(result.ok, result.measured is None) for result in found.results]
+    assert set(results[:-1]) == {(False, True)}
+    assert results[-1] == (True, False)
     assert found.error.code.startswith(code)
     assert message in found.error.message
     assert hint in " ".join(found.error.hints)
+
+
+def test_an_assertion_without_truth_is_reported_once_for_all_layers() -> None:
+    found = check("each linear { params }")
+    assert found.error.code == "NF504"
+    assert [(result.ok, result.measured, result.layer) for result in found.results] == [
+        (False, None, layer)
+        for layer in (
+            "repeat1.linear1", "repeat1.narrow", "sum1.0.linear1", "sum1.1.linear1", "enc1.first", "head"
+        )
+    ]  # fmt: skip
 
 
 def test_too_much_work_is_an_error_at_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +427,7 @@ def test_too_much_work_is_an_error_at_the_name(monkeypatch: pytest.MonkeyPatch) 
     found = check("mix.paths.max > 0 and true\ndepth == 1", network("net", (linear("mix", fresh),)))
     assert found.error.code == "NF506"
     assert found.error.span.text == "mix.paths.max"
-    assert len(found.results) == 1
+    assert [(result.ok, result.measured) for result in found.results] == [(False, None), (True, 1)]
 
 
 def test_too_many_combinations_of_copies_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,6 +446,40 @@ def test_an_unknown_network_is_one_error() -> None:
         "nett",
         ("did you mean `net`?",),
     )
+
+
+def test_assertions_about_an_unknown_network_do_not_hold() -> None:
+    found = check("depth > 1\neach linear { connected }", name="nett")
+    assert [(result.network, result.ok, result.measured) for result in found.results] == [
+        ("nett", False, None),
+        ("nett", False, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("definition", "message", "hints"),
+    [
+        (
+            "network lib { input 8; linear 8 }",
+            "`lib` is defined in `lib.nf`",
+            ("write this block in `lib.nf`",),
+        ),
+        ("let lib = 3", "a check is about a network; `lib` is a constant", ()),
+    ],
+)
+def test_a_definition_that_is_no_network_of_the_file(
+    definition: str, message: str, hints: tuple[str, ...]
+) -> None:
+    used = Scope(parse_file(f"nf 1\n{definition}\n", "lib.nf"))
+    file = parse_file("nf 1\ncheck lib { depth > 1 }\n")
+    scope = Scope(file, names={"lib": Entry(used.file.definitions[0], used)})  # type: ignore[arg-type]
+    checks = tuple(each for each in file.definitions if isinstance(each, ast.Check))
+    sink = Sink()
+    results = run(Program(checks, {}, scope=scope), {}, sink, Limits())
+    assert [(result.ok, result.measured) for result in results] == [(False, None)]
+    (found,) = sink.diagnostics
+    assert (found.code, found.hints) == ("NF201", hints)
+    assert found.message.endswith(message)
 
 
 def test_a_broken_network_and_one_not_asked_for_are_skipped() -> None:

@@ -85,7 +85,7 @@ SCHEMAS: dict[str, Schema] = {
                 file=TEXT,
                 line=INTEGER,
                 ok=BOOLEAN,
-                measured={"type": ["number", "boolean", "string"]},
+                measured={"type": ["number", "boolean", "string", "null"]},
             )
         ),
     ),

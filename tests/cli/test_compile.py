@@ -115,3 +115,23 @@ def test_every_sparse_form_is_read_by_the_runtime(form: str) -> None:
     assert nfc(["compile", "unstructured.nf", "--to", "onnx", "--sparse", form]).code == 0
     session = onnxruntime.InferenceSession("scattered.onnx", providers=["CPUExecutionProvider"])
     assert session.run(None, {"input": np.zeros((2, 40), np.float32)})[0].shape == (2, 40)
+
+
+def test_the_index_file_does_not_overwrite_the_module() -> None:
+    text = "nf 1\nnetwork m { input 8; linear 8 via random(fan_in=2) }"
+    assert nfc(["compile", "-", "--to", "torch", "-o", "m.index.safetensors"], text).code == 2
+    assert not Path("m.index.safetensors").exists()
+
+
+def test_standard_output_is_no_file() -> None:
+    text = "nf 1\nnetwork m { input 8; linear 8 }"
+    assert nfc(["compile", "-", "--to", "torch", "-o", "-"], text).code == 2
+    assert not Path("-").exists()
+
+
+def test_the_seed_is_the_module_s_default() -> None:
+    text = "nf 1\nnetwork m { input 8; linear 8 via butterfly }"
+    assert nfc(["compile", "-", "--to", "torch", "--seed", "7"], text).code == 0
+    module = module_at(Path("m.py")).M
+    assert torch.equal(module().linear1.fabric[0].weight, module(7).linear1.fabric[0].weight)
+    assert not torch.equal(module().linear1.fabric[0].weight, module(0).linear1.fabric[0].weight)

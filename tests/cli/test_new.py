@@ -35,3 +35,9 @@ def test_an_existing_file_stays(name: str) -> None:
 def test_a_parameter_of_the_new_file_can_be_overridden() -> None:
     nfc(["new", "fresh"])
     assert nfc(["show", "fresh.nf", "-D", "width=512"]).code == 0
+
+
+@pytest.mark.parametrize("name", ["dense", "file", "permute", "log2", "rows", "width"])
+def test_names_that_the_language_uses_are_refused(name: str, tmp_path: Path) -> None:
+    assert nfc(["new", name]).code == 2
+    assert not Path(f"{name}.nf").exists()

@@ -50,14 +50,8 @@ def layer(fabric, path="linear1", **options):
 
 
 def ones(kernel):
-    """Weights of one on every edge, zero in padding."""
-    weights = {}
-    for part in weighted_kernels(kernel):
-        weight = part.weight
-        flat = np.zeros(int(np.prod(weight.shape)), np.float32)
-        flat[slice(None) if weight.padding is None else weight.padding] = 1
-        weights[weight.name] = flat.reshape(weight.shape)
-    return weights
+    """Weights of one on every edge."""
+    return {part.weight.name: np.ones(part.weight.shape, np.float32) for part in weighted_kernels(kernel)}
 
 
 @pytest.mark.parametrize("kind", FABRICS)
@@ -97,7 +91,9 @@ def test_a_restricted_factor_pads_only_where_it_is_cut():
     for kernel, factor in zip(
         (first.parts[1], middle, last.parts[0]), FABRICS["restricted"].parts, strict=True
     ):
-        np.testing.assert_array_equal(kernel.weight.padding, factor.positions())
+        np.testing.assert_array_equal(kernel.places, factor.block_positions())
+        _, inputs = factor.arrays()
+        np.testing.assert_array_equal(factor.base.arrays()[1][kernel.places], inputs)
 
 
 def test_a_plan_keeps_the_network_and_its_digest():

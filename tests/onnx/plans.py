@@ -44,7 +44,7 @@ def plan_of(network: Network) -> Plan:
 
 
 def weights_of(network: Network, seed: int = 0) -> Weights:
-    """Weights off every special value; in padding they are not zero, which no backend may notice."""
+    """Weights off every special value."""
     generator = np.random.default_rng(seed)
     weights = {}
     for parameter in parameters(network):
@@ -92,14 +92,14 @@ def kernel_of(fabric: Fabric, path: str, place: str = "") -> Kernel:
 
 
 def factor_kernel(factor: Factor, name: str) -> Kernel:
-    weight = Weight(name, factor.weight_shape, DRAW, factor.positions())
+    weight = Weight(name, factor.weight_shape, DRAW)
     match factor:
         case Kron(a=1, b=b, c=c, d=1):
             return Dense(weight, b, c)
         case Kron(a=a, b=b, c=c, d=d):
             return Blocked(weight, a, b, c, d)
         case Restricted(base=base):
-            blocked = Blocked(weight, base.a, base.b, base.c, base.d)
+            blocked = Blocked(weight, base.a, base.b, base.c, base.d, factor.block_positions())
             return Chain((PadFeatures(base.cols), blocked, CropFeatures(factor.rows)))
         case Blocks(row_sets=row_sets, col_sets=col_sets):
             return BlockSets(weight, row_sets, col_sets)

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nfc.analysis.activations import gain, slope_moment, value_moment
+from nfc.analysis.activations import elementwise, gain, through
+from nfc.analysis.signal import Signal
 from nfc.analysis.variance import backward_variance, edge_variances, forward_variance
 from nfc.diagnostics import Sink
 from nfc.ir.fabric import Fabric, named_factors
@@ -38,6 +39,7 @@ from tests.build import FABRICS, butterfly, linear, network
 
 WIDTH = 64
 SHAPE = {"input": (WIDTH,), "output": (WIDTH,)}
+FUNCTIONS = ("relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu")
 
 
 def initialised(*body: Op, input: tuple[int, ...] | None = None) -> Network:
@@ -83,29 +85,40 @@ def measured_backward(net: Network, seeds: int, step: float = 1e-4) -> float:
     return float(np.mean(ratios))
 
 
-@pytest.mark.parametrize("function", ["relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu"])
+def behind(
+    function: str, variance: float, mean: float = 0.0, correlation: float = 0.0
+) -> tuple[Signal, np.ndarray]:
+    """Moments behind an activation at normal values, two neurons alike."""
+    one = np.ones(2)
+    signal = Signal((variance + mean**2) * one, (correlation * variance + mean**2) * one, mean * one)
+    return through(elementwise(activation(function)), signal)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("mean", [0.0, 0.7, -1.2])
 @pytest.mark.parametrize("variance", [0.0, 0.3, 1.0, 2.5, 10.0])
-def test_moments_of_activations_against_integrals(function: str, variance: float) -> None:
+def test_moments_of_activations_against_integrals(function: str, variance: float, mean: float) -> None:
     """By the trapezoidal rule on PyTorch's function and its derivative."""
     import torch
 
     x = torch.linspace(-12, 12, 200_001, dtype=torch.float64)
-    z = (x * variance**0.5).requires_grad_()
+    z = (mean + x * variance**0.5).requires_grad_()
     y = getattr(torch.nn.functional, function)(z)
     (slope,) = torch.autograd.grad(y.sum(), z)
     density = torch.exp(-(x**2) / 2) / (2 * torch.pi) ** 0.5
-    op, q = activation(function), np.array([variance, variance])
+    output, slopes = behind(function, variance, mean)
     expected = torch.trapezoid(y.detach() ** 2 * density, x).item()
-    np.testing.assert_allclose(value_moment(op, q), expected, rtol=1e-6, atol=1e-12)
-    if variance or function not in ("relu", "leaky_relu"):
-        expected = torch.trapezoid(slope**2 * density, x).item()
-        np.testing.assert_allclose(slope_moment(op, q), expected, rtol=1e-4)
+    np.testing.assert_allclose(output.second, expected, rtol=1e-6, atol=1e-12)
+    expected = torch.trapezoid(y.detach() * density, x).item()
+    np.testing.assert_allclose(output.mean, expected, rtol=1e-6, atol=1e-9)
+    expected = torch.trapezoid(slope**2 * density, x).item()
+    np.testing.assert_allclose(slopes, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("function", ["relu", "gelu", "silu", "leaky_relu"])
 def test_gains_bring_the_second_moment_back_to_one(function: str) -> None:
-    op = activation(function)
-    assert value_moment(op, np.array([gain(op)]))[0] == pytest.approx(1.0, rel=1e-9)
+    output, _ = behind(function, gain(activation(function)))
+    assert output.second[0] == pytest.approx(1.0, rel=1e-9)
 
 
 @pytest.mark.parametrize("function", ["tanh", "sigmoid"])
@@ -113,7 +126,7 @@ def test_gains_of_bounded_activations_settle_at_variance_one(function: str) -> N
     op = activation(function)
     moment = 1.0
     for _ in range(60):
-        moment = float(value_moment(op, np.array([gain(op) * moment]))[0])
+        moment = float(behind(function, gain(op) * moment)[0].second[0])
     assert gain(op) * moment == pytest.approx(1.0, rel=1e-6)
 
 
@@ -122,7 +135,7 @@ def expected_squares(layer: Linear) -> np.ndarray:
     variances = {}
     for (place, factor), draw in zip(named_factors(layer.fabric), layer.draws or (), strict=True):
         edges = np.broadcast_to(edge_variances(factor, draw), (factor.edges,))
-        variances[factor_name(layer.path, place)] = factor.weights_from(edges)
+        variances[factor_name(layer.path, place)] = edges.reshape(factor.weight_shape)
     return fabric_matrix(layer.fabric, layer.path, variances)
 
 

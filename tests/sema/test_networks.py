@@ -221,3 +221,7 @@ def test_examples_are_sound(path: Path) -> None:
     program = elaborate(load(path, sink, Limits()), overrides={}, sink=sink, limits=Limits())
     assert not sink.failed
     assert program.networks
+
+
+def test_groups_go_with_group_norm() -> None:
+    assert codes(in_network("input 4; norm layer groups=2; linear 4")) == ["NF206"]

@@ -22,8 +22,6 @@ def dense_matrix(fabric: Fabric, weights: dict[str, torch.Tensor], name: str) ->
         case factor:
             indptr, indices = factor.arrays()
             values = weights[f"{name}.weight"].flatten()
-            if factor.positions() is not None:
-                values = values[torch.tensor(factor.positions())]
             rows = torch.tensor(np.repeat(np.arange(factor.rows), np.diff(indptr)))
             matrix = torch.zeros(factor.shape, dtype=values.dtype)
             return matrix.index_put((rows, torch.tensor(indices)), values)

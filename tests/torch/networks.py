@@ -36,7 +36,7 @@ from tests.build import FABRICS, butterfly, edges_of, linear, network
 
 
 def with_draws(net: Network, orthogonal: bool = False) -> Network:
-    """Draws by hand: a standard deviation for each edge where the number of edges is odd or padded."""
+    """Draws by hand: a standard deviation for each edge for any pattern and for every fourth factor."""
     streams = count()
 
     def draw(layer: Linear) -> Linear:
@@ -207,7 +207,7 @@ def plans() -> Iterator[tuple[str, Plan]]:
 
 
 def disturb(weights: Weights, seed: int = 0) -> Weights:
-    """Weights moved off zeros and ones; padding stays zero, variances stay positive."""
+    """Weights moved off zeros and ones; variances stay positive."""
     generator = np.random.default_rng(seed)
     moved = {}
     for name, value in weights.items():

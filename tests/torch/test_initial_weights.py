@@ -38,16 +38,6 @@ def test_the_uniform_rule_written_out(seed):
     assert not module.linear1.bias.any()
 
 
-def test_padding_starts_at_zero():
-    layer = FABRICS["restricted"]
-    module = build_module(lower(with_draws(network("net", (linear("linear1", layer),)))))
-    for index, factor in enumerate(layer.parts):
-        weight = module.linear1.fabric[index].weight.detach().numpy().reshape(-1)
-        padding = np.setdiff1d(np.arange(weight.size), factor.positions())
-        assert not weight[padding].any()
-        assert weight[factor.positions()].all()
-
-
 @pytest.mark.parametrize("kind", ["dense", "block", "diagonal", "strided", "butterfly", "blocks", "nested"])
 def test_orthogonal_draws(kind):
     net = with_draws(network("net", (linear("linear1", FABRICS[kind]),)), orthogonal=True)

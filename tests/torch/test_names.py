@@ -102,7 +102,7 @@ def test_class_names_are_unique():
     assert [names.unique("None"), names.unique("Mnist"), names.unique("Mnist")] == [
         "None_",
         "Mnist",
-        "Mnist_2",
+        "MnistVariant2",
     ]
     assert {"Draws", "Factor", "BlockLinear"} <= set(library()) <= reserved_names()
 

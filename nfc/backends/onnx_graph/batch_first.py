@@ -51,8 +51,10 @@ class BatchFirst:
                     for part, term_bias in zip(parts, biases, strict=True)
                 ]
                 return self.graph.total(terms, name)
-            case Dense(weight=weight) | Blocked(weight=weight, a=1, d=1):
-                matrix = self.storage.factor(weight).reshape(-1, features)
+            case Dense(weight=weight, rows=rows, cols=cols):
+                return self._kernel(value, features, Blocked(weight, 1, rows, cols, 1), bias, name)
+            case Blocked(weight=weight, a=1, b=rows, c=cols, d=1):
+                matrix = self.storage.blocks(kernel).reshape(rows, cols)
                 return self._gemm(value, self.storage.array(self.op, weight.name, matrix), bias, name)
             case Neighbours() | Sparse():
                 return self._gemm(value, self._matrix(kernel), bias, name)

@@ -77,7 +77,7 @@ class FeatureFirst:
         plan = contraction(value.order, a, b, c, d)
         if plan is None:
             return self._blocked(self.moves.flat(value), kernel)
-        weight = plan.arrange(self.storage.factor(kernel.weight))
+        weight = plan.arrange(self.storage.blocks(kernel))
         if b == c == 1:
             return self._scaled(value, kernel, plan, weight)
         batch, read = self._contracted_last(value, plan)

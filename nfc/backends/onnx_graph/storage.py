@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from math import prod
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,9 @@ from nfc.ir.factors import Indices
 from nfc.ir.names import attribute_path
 from nfc.ir.network import Op
 from nfc.ir.parameters import Weights
-from nfc.lowering.plan import Weight
+from nfc.lowering.plan import Blocked, Weight
+
+Number = TypeVar("Number", bound=np.floating[Any])
 
 HALF_LIMIT = 65520.0
 """The smallest number that rounds to infinity in float16."""
@@ -54,13 +57,14 @@ class Storage:
         return self.graph.tensor(name, self.weights[name])
 
     def factor(self, weight: Weight) -> NDArray[np.float32]:
-        """A factor's weights with zeros in their padding, of `weight.shape`."""
-        array = self.weights[weight.name]
-        if weight.padding is None:
-            return array
-        flat = np.zeros(array.size, np.float32)
-        flat[weight.padding] = array.reshape(-1)[weight.padding]
-        return flat.reshape(weight.shape)
+        """A factor's weights, of `weight.shape`."""
+        return self.weights[weight.name]
+
+    def blocks(self, kernel: Blocked) -> NDArray[np.float32]:
+        """Block weights [a, b, d, c], zero where edges are missing."""
+        shape = kernel.a, kernel.b, kernel.d, kernel.c
+        weights = self.factor(kernel.weight)
+        return weights.reshape(shape) if kernel.places is None else _filled(shape, kernel.places, weights)
 
     def array(self, op: Op, name: str, array: NDArray[np.float32]) -> str:
         """A dense array."""
@@ -165,7 +169,7 @@ def report_stored_dense(storage: Storage) -> None:
         storage.sink.warning("NF621", message, first.op.span, hints=hints)
 
 
-def _filled(shape: tuple[int, int], positions: Indices, values: NDArray[np.floating]) -> NDArray[np.floating]:
-    flat = np.zeros(shape[0] * shape[1], values.dtype)
+def _filled(shape: tuple[int, ...], positions: Indices, values: NDArray[Number]) -> NDArray[Number]:
+    flat = np.zeros(prod(shape), values.dtype)
     flat[positions] = values
     return flat.reshape(shape)

@@ -1,7 +1,9 @@
 # Compiled from activations.nf by nfc 0.1.0.
 # The source's digest is sha256:97acbcecd195b7b91fa3eee632fb11fcf563d9f2550c1a0d132b9e7d5d66984c.
+# Its index tables lie beside this file, in activations.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,7 +19,7 @@ class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,19 +29,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class DiagonalLinear(Factor):
@@ -50,7 +57,7 @@ class DiagonalLinear(Factor):
         super().__init__(features, features, shape, bias)
 
     def product(self, x: Tensor) -> Tensor:
-        return self.weight.reshape(-1, 1) * x
+        return self.weight.to(x.dtype).reshape(-1, 1) * x
 
 
 class BlockLinear(Factor):
@@ -62,6 +69,9 @@ class BlockLinear(Factor):
 
     def product(self, x: Tensor) -> Tensor:
         return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.blocks[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -79,19 +89,58 @@ class StridedBlockLinear(Factor):
         x = x.unflatten(0, self.digits).transpose(1, 2)
         return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
 
+    def extra_repr(self) -> str:
+        groups, _, stride = self.digits
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
-class NeighbourLinear(Factor):
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
 class ShiftLinear(NeighbourLinear):
@@ -100,7 +149,12 @@ class ShiftLinear(NeighbourLinear):
     The first digit changes fastest. A torus has dims (side, side), a hypercube (2, 2, ...).
     """
 
-    def __init__(self, dims: tuple[int, ...], offsets: tuple[tuple, ...], bias: bool = False):
+    def __init__(
+        self,
+        dims: tuple[int, ...],
+        offsets: tuple[tuple[int, ...], ...],
+        bias: bool = False,
+    ):
         output = torch.arange(math.prod(dims), device="cpu")
         table = torch.zeros(len(output), len(offsets), dtype=torch.int64, device="cpu")
         stride = 1
@@ -109,6 +163,10 @@ class ShiftLinear(NeighbourLinear):
             table += (output[:, None] // stride - moves) % size * stride
             stride *= size
         super().__init__(len(output), table.sort(dim=1).values.int(), bias)
+        self.dims = dims
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, dims={self.dims}"
 
 
 class FabricLinear(nn.Module):
@@ -117,11 +175,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -148,12 +210,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -162,19 +232,27 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -202,47 +280,51 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
 
 
 class Activations(Network):
-    """Input [batch, 8], output [batch, 4]."""
+    """Input [batch, 8], output [batch, 4].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:49b4d92228198e35ec31f7439a45ee6423089f5ec6e7852a7b8915b212e4c263"
 
     def __init__(self, seed: int = 0):
         super().__init__()
         tables = load_tables()
-        # via diagonal
+        # topology: diagonal
         self.linear1 = DiagonalLinear((8, 1, 1), bias=True)
-        # via block(size=4)
+        # topology: block(size=4)
         self.linear2 = BlockLinear(2, 4, 4, bias=True)
-        # via block(count=2)
+        # topology: block(count=2)
         self.linear3 = BlockLinear(2, 4, 4, bias=True)
-        # via butterfly
+        # topology: butterfly
         self.linear4 = FabricLinear(
             nn.Sequential(
                 BlockLinear(4, 2, 2), StridedBlockLinear(2, 2, 2, 2), StridedBlockLinear(1, 2, 2, 4)
             ),
             8,
         )
-        # via hypercube
+        # topology: hypercube
         self.linear5 = ShiftLinear(
             (2, 2, 2), ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)), bias=True
         )
-        # via band(width=2, wrap=true)
+        # topology: band(width=2, wrap=true)
         self.linear6 = ShiftLinear((8,), ((6,), (7,), (0,), (1,), (2,)), bias=True)
-        # via random(fan_in=3)
+        # topology: random(fan_in=3)
         self.linear7 = NeighbourLinear(8, tables["linear7.table"], bias=True)
         self.linear8 = nn.Linear(6, 4)
         self.reset_parameters(seed)
@@ -267,21 +349,20 @@ class Activations(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0."""
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        tables = load_tables()
-        draw = Draws(seed)
-        draw.uniform(self.linear1.weight, std=1.4142135623730951)
-        draw.uniform(self.linear2.weight, std=0.7340056302745065)
-        draw.uniform(self.linear3.weight, std=0.7793799650403235)
-        for factor in self.linear4.fabric[:2]:
-            draw.uniform(factor.weight, std=0.7071067811865476)
-        draw.uniform(self.linear4.fabric[2].weight, std=1.126094004987253)
-        draw.uniform(self.linear5.weight, std=0.9231142726693027)
-        draw.uniform(self.linear6.weight, std=0.6201736729460422)
-        draw.uniform(self.linear7.weight, std=tables["linear7.weight.std"])
-        draw.uniform(self.linear8.weight, std=0.408248290463863)
+        draw = Draws(self, seed)
+        draw.uniform("linear1.weight", std=1.4142135623730951)
+        draw.uniform("linear2.weight", std=0.7340056302745065)
+        draw.uniform("linear3.weight", std=0.7793799650403235)
+        for i in range(2):
+            draw.uniform(f"linear4.fabric.{i}.weight", std=0.7071067811865476)
+        draw.uniform("linear4.fabric.2.weight", std=1.126094004987253)
+        draw.uniform("linear5.weight", std=0.9231142726693027)
+        draw.uniform("linear6.weight", std=0.6201736729460422)
+        draw.uniform_each("linear7.weight")
+        draw.uniform("linear8.weight", std=0.408248290463863)
 # table linear7.table: int32 [6, 3]
 # table linear7.weight.std: float64 [6, 3]

@@ -1,7 +1,9 @@
 # Compiled from algebra.nf by nfc 0.1.0.
 # The source's digest is sha256:1475a4339cfa6919c661fc12447635b05cff3a9416b57c1d041c6f4ec6ca0214.
+# Its index tables lie beside this file, in algebra.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -10,14 +12,14 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 INDEX_FILE = "algebra.index.safetensors"
-INDEX_DIGEST = "sha256:8b58f15bfcab589d9136b94e46351831ece480322d82db4e54577953893827b6"
+INDEX_DIGEST = "sha256:8cf403db8773035f58fc732d76ecb936775422fc69593ff0da18ded1e91eeba3"
 
 
 class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,19 +29,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class BlockLinear(Factor):
@@ -51,6 +58,9 @@ class BlockLinear(Factor):
 
     def product(self, x: Tensor) -> Tensor:
         return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.blocks[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -68,71 +78,123 @@ class StridedBlockLinear(Factor):
         x = x.unflatten(0, self.digits).transpose(1, 2)
         return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
 
+    def extra_repr(self) -> str:
+        groups, _, stride = self.digits
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
-class PaddedBlockLinear(Factor):
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class PartialBlockLinear(TableFactor):
     """I ⊗ W ⊗ I cut to its first inputs and outputs, some edges missing.
 
-    `live` marks the weights of edges that are there; the others are padding, zero for ever.
+    `places` says where each weight lies among the flattened blocks; the rest of them is zero.
     """
+
+    places: Tensor
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         digits: tuple[int, int, int, int],
-        live: Tensor,
+        places: Tensor,
         bias: bool = False,
     ):
-        super().__init__(in_features, out_features, tuple(live.shape), bias)
+        super().__init__(in_features, out_features, (len(places),), bias)
         self.groups, self.outputs, self.inputs, self.stride = digits
-        self.add_table("live", live)
+        self.set_tables(places=places)
 
     def product(self, x: Tensor) -> Tensor:
-        weight = (self.weight * self.live).view(self.groups, self.outputs, self.stride, self.inputs)
-        x = F.pad(x, (0, 0, 0, self.groups * self.inputs * self.stride - self.in_features))
+        shape = (self.groups, self.outputs, self.stride, self.inputs)
+        blocks = self.weight.new_zeros(math.prod(shape)).index_add(0, self.places, self.weight)
+        missing = self.groups * self.inputs * self.stride - self.in_features
+        if missing:
+            x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
         x = x.unflatten(0, (self.groups, self.inputs, self.stride)).transpose(1, 2)
-        y = (weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        y = (blocks.view(shape).transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
         return y[: self.out_features]
 
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
 
-class BlockSetLinear(Factor):
+
+class BlockSetLinear(TableFactor):
     """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`."""
+
+    row_sets: Tensor
+    col_sets: Tensor
+    inverse: Tensor
 
     def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
         rows, width = row_sets.numel(), col_sets.shape[1]
         super().__init__(col_sets.numel(), rows, (rows, width), bias)
-        self.add_table("row_sets", row_sets)
-        self.add_table("col_sets", col_sets)
-        self.add_table("places", row_sets.flatten().argsort())  # of the rows among the blocks' rows
+        inverse = row_sets.flatten().argsort()  # inverse permutation of the rows
+        self.set_tables(row_sets=row_sets, col_sets=col_sets, inverse=inverse)
 
     def product(self, x: Tensor) -> Tensor:
         weight = self.weight.index_select(0, self.row_sets.flatten())
         x = x.index_select(0, self.col_sets.flatten())
         weight = weight.unflatten(0, self.row_sets.shape)
         y = torch.bmm(weight, x.unflatten(0, self.col_sets.shape)).flatten(0, 1)
-        return y.index_select(0, self.places)
+        return y.index_select(0, self.inverse)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={len(self.row_sets)}"
 
 
-class NeighbourLinear(Factor):
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
 class Sum(nn.ModuleList):
     """Parts on the same input whose outputs add."""
 
     def forward(self, x: Tensor) -> Tensor:
-        first, *others = self
-        return sum((part(x) for part in others), start=first(x))
+        return sum(part(x) for part in self)
 
 
 class FabricLinear(nn.Module):
@@ -141,11 +203,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -172,12 +238,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -186,19 +260,27 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -226,28 +308,32 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
 
 
 class Algebra(Network):
-    """Input [batch, 12], output [batch, 6]."""
+    """Input [batch, 12], output [batch, 6].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:e574adb995f2e7cfcdb32c51b7a703cb9a3648f5ac84413b9cc86cf664ccdf7b"
 
     def __init__(self, seed: int = 0):
         super().__init__()
         tables = load_tables()
-        # via cascade(3, flow(3))
+        # topology: cascade(3, flow(3))
         self.linear1 = FabricLinear(
             nn.Sequential(
                 *(
@@ -263,7 +349,7 @@ class Algebra(Network):
             12,
             bias=True,
         )
-        # via cascade(s in 1..2: random(fan_in=s + 1, seed=s))
+        # topology: cascade(s in 1..2: random(fan_in=s + 1, seed=s))
         self.linear2 = FabricLinear(
             nn.Sequential(
                 NeighbourLinear(12, tables["linear2.fabric.0.table"]),
@@ -272,7 +358,7 @@ class Algebra(Network):
             12,
             bias=True,
         )
-        # via parallel(3, block(count=2), shuffle=5)
+        # topology: parallel(3, block(count=2), shuffle=5)
         self.linear3 = FabricLinear(
             Sum(
                 [
@@ -288,16 +374,16 @@ class Algebra(Network):
             10,
             bias=True,
         )
-        # via transpose(butterfly(radices=[3, 4]))
+        # topology: transpose(butterfly(radices=[3, 4]))
         self.linear4 = FabricLinear(
             nn.Sequential(
-                PaddedBlockLinear(10, 12, (1, 4, 4, 3), tables["linear4.fabric.0.live"]),
+                PartialBlockLinear(10, 12, (1, 4, 4, 3), tables["linear4.fabric.0.places"]),
                 BlockLinear(4, 3, 3),
             ),
             12,
             bias=True,
         )
-        # via permute("reverse") >> monarch >> permute("random", seed=2)
+        # topology: permute("reverse") >> monarch >> permute("random", seed=2)
         self.linear5 = FabricLinear(
             nn.Sequential(
                 BlockSetLinear(
@@ -308,9 +394,9 @@ class Algebra(Network):
             8,
             bias=True,
         )
-        # via direct_sum(dense, butterfly(radices=[4]))
+        # topology: direct_sum(dense, butterfly(radices=[4]))
         self.linear6 = BlockLinear(2, 4, 4, bias=True)
-        # via expander(fan_in=3, depth=2)
+        # topology: expander(fan_in=3, depth=2)
         self.linear7 = FabricLinear(
             nn.Sequential(
                 NeighbourLinear(8, tables["linear7.fabric.0.table"]),
@@ -319,7 +405,7 @@ class Algebra(Network):
             16,
             bias=True,
         )
-        # via permute("bit_reverse") >> butterfly(radix=4)
+        # topology: permute("bit_reverse") >> butterfly(radix=4)
         self.linear8 = FabricLinear(
             nn.Sequential(
                 BlockSetLinear(
@@ -330,7 +416,7 @@ class Algebra(Network):
             16,
             bias=True,
         )
-        # via parallel(2, transpose(random(fan_in=2)), shuffle=1) >> dense
+        # topology: parallel(2, transpose(random(fan_in=2)), shuffle=1) >> dense
         self.linear9 = FabricLinear(
             nn.Sequential(
                 Sum(
@@ -344,7 +430,7 @@ class Algebra(Network):
             8,
             bias=True,
         )
-        # via butterfly(radix=2, block=2)
+        # topology: butterfly(radix=2, block=2)
         self.linear10 = FabricLinear(
             nn.Sequential(
                 BlockLinear(2, 4, 4),
@@ -355,7 +441,7 @@ class Algebra(Network):
             8,
             bias=True,
         )
-        # via radix_net(systems=[[2]], widths=[4, 3])
+        # topology: radix_net(systems=[[2]], widths=[4, 3])
         self.linear11 = nn.Linear(8, 6)
         self.reset_parameters(seed)
 
@@ -374,34 +460,33 @@ class Algebra(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0."""
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        tables = load_tables()
-        draw = Draws(seed)
-        for factor in self.linear1.fabric:
-            draw.uniform(factor[0].weight, std=0.408248290463863)
-            draw.uniform(factor[1].weight, std=0.28867513459481287)
-        draw.uniform(self.linear2.fabric[0].weight, std=0.7071067811865476)
-        draw.uniform(self.linear2.fabric[1].weight, std=0.5773502691896257)
-        for part in self.linear3.fabric:
-            draw.uniform(part.weight, std=0.23570226039551584)
-        draw.uniform(self.linear4.fabric[0].weight, std=tables["linear4.fabric.0.weight.std"])
-        draw.uniform(self.linear4.fabric[1].weight, std=0.5773502691896257)
-        draw.uniform(self.linear5.fabric[0].weight, std=0.5773502691896257)
-        draw.uniform(self.linear5.fabric[1].weight, std=tables["linear5.fabric.1.weight.std"])
-        draw.uniform(self.linear6.weight, std=0.5)
-        for factor in self.linear7.fabric:
-            draw.uniform(factor.weight, std=0.5773502691896257)
-        for factor in self.linear8.fabric:
-            draw.uniform(factor.weight, std=0.5)
-        for part in self.linear9.fabric[0]:
-            draw.uniform(part.weight, std=0.5)
-        draw.uniform(self.linear9.fabric[1].weight, std=0.25)
-        for factor in self.linear10.fabric:
-            draw.uniform(factor.weight, std=0.5)
-        draw.uniform(self.linear11.weight, std=0.3535533905932738)
+        draw = Draws(self, seed)
+        for i in range(3):
+            draw.uniform(f"linear1.fabric.{i}.0.weight", std=0.408248290463863)
+            draw.uniform(f"linear1.fabric.{i}.1.weight", std=0.28867513459481287)
+        draw.uniform("linear2.fabric.0.weight", std=0.7071067811865476)
+        draw.uniform("linear2.fabric.1.weight", std=0.5773502691896257)
+        for i in range(3):
+            draw.uniform(f"linear3.fabric.{i}.weight", std=0.23570226039551584)
+        draw.uniform_each("linear4.fabric.0.weight")
+        draw.uniform("linear4.fabric.1.weight", std=0.5773502691896257)
+        draw.uniform("linear5.fabric.0.weight", std=0.5773502691896257)
+        draw.uniform_each("linear5.fabric.1.weight")
+        draw.uniform("linear6.weight", std=0.5)
+        for i in range(2):
+            draw.uniform(f"linear7.fabric.{i}.weight", std=0.5773502691896257)
+        for i in range(2):
+            draw.uniform(f"linear8.fabric.{i}.weight", std=0.5)
+        for i in range(2):
+            draw.uniform(f"linear9.fabric.0.{i}.weight", std=0.5)
+        draw.uniform("linear9.fabric.1.weight", std=0.25)
+        for i in range(2):
+            draw.uniform(f"linear10.fabric.{i}.weight", std=0.5)
+        draw.uniform("linear11.weight", std=0.3535533905932738)
 # table linear1.fabric.0.0.table: int32 [12, 3]
 # table linear1.fabric.1.0.table: int32 [12, 3]
 # table linear1.fabric.2.0.table: int32 [12, 3]
@@ -413,8 +498,8 @@ class Algebra(Network):
 # table linear3.fabric.1.row_sets: int32 [2, 5]
 # table linear3.fabric.2.col_sets: int32 [2, 6]
 # table linear3.fabric.2.row_sets: int32 [2, 5]
-# table linear4.fabric.0.live: bool [1, 4, 3, 4]
-# table linear4.fabric.0.weight.std: float64 [1, 4, 3, 4]
+# table linear4.fabric.0.places: int32 [40]
+# table linear4.fabric.0.weight.std: float64 [40]
 # table linear5.fabric.0.col_sets: int32 [4, 3]
 # table linear5.fabric.0.row_sets: int32 [4, 3]
 # table linear5.fabric.1.table: int32 [8, 4]

@@ -1,7 +1,9 @@
 # Compiled from branches.nf by nfc 0.1.0.
 # The source's digest is sha256:a7dab354f83a241ab57e3f6c3adf53e8f56f7cd2d7502119f51a353673d2ba5c.
+# Its index tables lie beside this file, in branches.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,7 +19,7 @@ class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,45 +29,88 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
-class NeighbourLinear(Factor):
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
-class CsrLinear(Factor):
+class CsrLinear(TableFactor):
     """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
 
+    indptr: Tensor
+    indices: Tensor
+
     def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, len(indptr) - 1, tuple(indices.shape), bias)
-        self.add_table("indptr", indptr)
-        self.add_table("indices", indices)
+        super().__init__(in_features, len(indptr) - 1, (len(indices),), bias)
+        self.set_tables(indptr=indptr, indices=indices)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
         return F.embedding_bag(
             self.indices,
             x.contiguous(),
@@ -80,8 +125,7 @@ class Sum(nn.ModuleList):
     """Parts on the same input whose outputs add."""
 
     def forward(self, x: Tensor) -> Tensor:
-        first, *others = self
-        return sum((part(x) for part in others), start=first(x))
+        return sum(part(x) for part in self)
 
 
 class Concat(nn.ModuleList):
@@ -97,11 +141,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -128,12 +176,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -142,19 +198,27 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -182,14 +246,15 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
@@ -206,7 +271,7 @@ class Sum1Branch(nn.Module):
 
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
-        # via bernoulli(density=50%, seed=1)
+        # topology: bernoulli(density=50%, seed=1)
         self.linear1 = CsrLinear(10, tables["linear1.indptr"], tables["linear1.indices"], bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -214,7 +279,7 @@ class Sum1Branch(nn.Module):
         return self.linear1(x)
 
 
-class Sum1Branch_2(nn.Module):
+class Sum1BranchVariant2(nn.Module):
     """Input [batch, 2, 5], output [batch, 9]."""
 
     def __init__(self):
@@ -232,14 +297,14 @@ class Concat1Branch(nn.Module):
 
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
-        # via n_of_m(n=2, m=4, seed=5)
+        # topology: n_of_m(n=2, m=4, seed=5)
         self.linear1 = NeighbourLinear(9, tables["linear1.table"], bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear1(x)
 
 
-class Concat1Branch_2(nn.Module):
+class Concat1BranchVariant2(nn.Module):
     """Input [batch, 9], output [batch, 3]."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -257,19 +322,19 @@ class Concat1BranchSum1Branch(nn.Module):
         return self.linear1(x)
 
 
-class Concat1BranchSum1Branch_2(nn.Module):
+class Concat1BranchSum1BranchVariant2(nn.Module):
     """Input [batch, 9], output [batch, 2]."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x[..., :2]
 
 
-class Concat1Branch_3(nn.Module):
+class Concat1BranchVariant3(nn.Module):
     """Input [batch, 9], output [batch, 2]."""
 
     def __init__(self):
         super().__init__()
-        self.sum1 = Sum([Concat1BranchSum1Branch(), Concat1BranchSum1Branch_2()])
+        self.sum1 = Sum([Concat1BranchSum1Branch(), Concat1BranchSum1BranchVariant2()])
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
@@ -277,18 +342,25 @@ class Concat1Branch_3(nn.Module):
 
 
 class Branches(Network):
-    """Input [batch, 2, 5], output [batch, 3, 4]."""
+    """Input [batch, 2, 5], output [batch, 3, 4].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:764426f7f6697b8a572246a91e453b697285c05332867626932efbc4fa6ccf44"
 
     def __init__(self, seed: int = 0):
         super().__init__()
         tables = load_tables()
-        self.sum1 = Sum([Sum1Branch(under(tables, "sum1.0")), Sum1Branch_2()])
+        self.sum1 = Sum([Sum1Branch(under(tables, "sum1.0")), Sum1BranchVariant2()])
         self.concat1 = Concat(
-            [Concat1Branch(under(tables, "concat1.0")), Concat1Branch_2(), Concat1Branch_3()]
+            [
+                Concat1Branch(under(tables, "concat1.0")),
+                Concat1BranchVariant2(),
+                Concat1BranchVariant3(),
+            ],
         )
-        # via dense(width=5) >> dense
+        # topology: dense(width=5) >> dense
         self.linear1 = FabricLinear(
             nn.Sequential(nn.Linear(3, 5, bias=False), nn.Linear(5, 4, bias=False)), 4, bias=True
         )
@@ -302,18 +374,17 @@ class Branches(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0."""
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        tables = load_tables()
-        draw = Draws(seed)
-        draw.uniform(self.sum1[0].linear1.weight, std=tables["sum1.0.linear1.weight.std"])
-        draw.uniform(self.sum1[1].wide.weight, std=0.31622776601683794)
-        draw.uniform(self.concat1[0].linear1.weight, std=tables["concat1.0.linear1.weight.std"])
-        draw.uniform(self.concat1[2].sum1[0].linear1.weight, std=0.23570226039551584)
-        draw.uniform(self.linear1.fabric[0].weight, std=0.5773502691896257)
-        draw.uniform(self.linear1.fabric[1].weight, std=0.4472135954999579)
+        draw = Draws(self, seed)
+        draw.uniform_each("sum1.0.linear1.weight")
+        draw.uniform("sum1.1.wide.weight", std=0.31622776601683794)
+        draw.uniform_each("concat1.0.linear1.weight")
+        draw.uniform("concat1.2.sum1.0.linear1.weight", std=0.23570226039551584)
+        draw.uniform("linear1.fabric.0.weight", std=0.5773502691896257)
+        draw.uniform("linear1.fabric.1.weight", std=0.4472135954999579)
 # table concat1.0.linear1.table: int32 [4, 5]
 # table concat1.0.linear1.weight.std: float64 [4, 5]
 # table sum1.0.linear1.indices: int32 [56]

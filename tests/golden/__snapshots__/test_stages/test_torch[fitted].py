@@ -1,7 +1,9 @@
 # Compiled from fitted.nf by nfc 0.1.0.
 # The source's digest is sha256:0169b4df526b67cce7967419ec1aaa5ead7d86c109c01e424c0bcf06a1d50e4d.
+# Its index tables lie beside this file, in fitted.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -10,14 +12,14 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 INDEX_FILE = "fitted.index.safetensors"
-INDEX_DIGEST = "sha256:bc63ca5ab9ff998a07c22808aa09325fd2d8ccb5dcedf911a6e59abf10986570"
+INDEX_DIGEST = "sha256:68974b858f2d01cebdcf8b6bd2344e19b7aac3341307c500c634259c358cd783"
 
 
 class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,19 +29,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class StridedBlockLinear(Factor):
@@ -57,75 +64,131 @@ class StridedBlockLinear(Factor):
         x = x.unflatten(0, self.digits).transpose(1, 2)
         return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
 
+    def extra_repr(self) -> str:
+        groups, _, stride = self.digits
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
-class PaddedBlockLinear(Factor):
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class PartialBlockLinear(TableFactor):
     """I ⊗ W ⊗ I cut to its first inputs and outputs, some edges missing.
 
-    `live` marks the weights of edges that are there; the others are padding, zero for ever.
+    `places` says where each weight lies among the flattened blocks; the rest of them is zero.
     """
+
+    places: Tensor
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         digits: tuple[int, int, int, int],
-        live: Tensor,
+        places: Tensor,
         bias: bool = False,
     ):
-        super().__init__(in_features, out_features, tuple(live.shape), bias)
+        super().__init__(in_features, out_features, (len(places),), bias)
         self.groups, self.outputs, self.inputs, self.stride = digits
-        self.add_table("live", live)
+        self.set_tables(places=places)
 
     def product(self, x: Tensor) -> Tensor:
-        weight = (self.weight * self.live).view(self.groups, self.outputs, self.stride, self.inputs)
-        x = F.pad(x, (0, 0, 0, self.groups * self.inputs * self.stride - self.in_features))
+        shape = (self.groups, self.outputs, self.stride, self.inputs)
+        blocks = self.weight.new_zeros(math.prod(shape)).index_add(0, self.places, self.weight)
+        missing = self.groups * self.inputs * self.stride - self.in_features
+        if missing:
+            x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
         x = x.unflatten(0, (self.groups, self.inputs, self.stride)).transpose(1, 2)
-        y = (weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        y = (blocks.view(shape).transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
         return y[: self.out_features]
 
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
 
-class BlockSetLinear(Factor):
+
+class BlockSetLinear(TableFactor):
     """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`."""
+
+    row_sets: Tensor
+    col_sets: Tensor
+    inverse: Tensor
 
     def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
         rows, width = row_sets.numel(), col_sets.shape[1]
         super().__init__(col_sets.numel(), rows, (rows, width), bias)
-        self.add_table("row_sets", row_sets)
-        self.add_table("col_sets", col_sets)
-        self.add_table("places", row_sets.flatten().argsort())  # of the rows among the blocks' rows
+        inverse = row_sets.flatten().argsort()  # inverse permutation of the rows
+        self.set_tables(row_sets=row_sets, col_sets=col_sets, inverse=inverse)
 
     def product(self, x: Tensor) -> Tensor:
         weight = self.weight.index_select(0, self.row_sets.flatten())
         x = x.index_select(0, self.col_sets.flatten())
         weight = weight.unflatten(0, self.row_sets.shape)
         y = torch.bmm(weight, x.unflatten(0, self.col_sets.shape)).flatten(0, 1)
-        return y.index_select(0, self.places)
+        return y.index_select(0, self.inverse)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={len(self.row_sets)}"
 
 
-class NeighbourLinear(Factor):
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
-class CsrLinear(Factor):
+class CsrLinear(TableFactor):
     """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
 
+    indptr: Tensor
+    indices: Tensor
+
     def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, len(indptr) - 1, tuple(indices.shape), bias)
-        self.add_table("indptr", indptr)
-        self.add_table("indices", indices)
+        super().__init__(in_features, len(indptr) - 1, (len(indices),), bias)
+        self.set_tables(indptr=indptr, indices=indices)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
         return F.embedding_bag(
             self.indices,
             x.contiguous(),
@@ -140,8 +203,7 @@ class Sum(nn.ModuleList):
     """Parts on the same input whose outputs add."""
 
     def forward(self, x: Tensor) -> Tensor:
-        first, *others = self
-        return sum((part(x) for part in others), start=first(x))
+        return sum(part(x) for part in self)
 
 
 class FabricLinear(nn.Module):
@@ -150,11 +212,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -181,12 +247,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -195,19 +269,27 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -235,39 +317,43 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
 
 
 class Fitted(Network):
-    """Input [batch, 13], output [batch, 9]."""
+    """Input [batch, 13], output [batch, 9].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:c4be232c71f99d77a50c61d5b24851a0b11ccb771e33c3058ff02e3f79a2057a"
 
     def __init__(self, seed: int = 0):
         super().__init__()
         tables = load_tables()
-        # via butterfly
+        # topology: butterfly
         self.linear1 = FabricLinear(
             nn.Sequential(
-                PaddedBlockLinear(13, 16, (8, 2, 2, 1), tables["linear1.fabric.0.live"]),
-                PaddedBlockLinear(16, 16, (4, 2, 2, 2), tables["linear1.fabric.1.live"]),
+                PartialBlockLinear(13, 16, (8, 2, 2, 1), tables["linear1.fabric.0.places"]),
+                PartialBlockLinear(16, 16, (4, 2, 2, 2), tables["linear1.fabric.1.places"]),
                 StridedBlockLinear(2, 2, 2, 4),
-                PaddedBlockLinear(16, 11, (1, 2, 2, 8), tables["linear1.fabric.3.live"]),
+                PartialBlockLinear(16, 11, (1, 2, 2, 8), tables["linear1.fabric.3.places"]),
             ),
             11,
             bias=True,
         )
-        # via hypercube(depth=2)
+        # topology: hypercube(depth=2)
         self.linear2 = FabricLinear(
             nn.Sequential(
                 CsrLinear(
@@ -278,34 +364,34 @@ class Fitted(Network):
             7,
             bias=True,
         )
-        # via benes
+        # topology: benes
         self.linear3 = FabricLinear(
             nn.Sequential(
-                PaddedBlockLinear(7, 16, (8, 2, 2, 1), tables["linear3.fabric.0.live"]),
-                PaddedBlockLinear(16, 16, (4, 2, 2, 2), tables["linear3.fabric.1.live"]),
-                PaddedBlockLinear(16, 16, (2, 2, 2, 4), tables["linear3.fabric.2.live"]),
-                PaddedBlockLinear(16, 16, (1, 2, 2, 8), tables["linear3.fabric.3.live"]),
-                PaddedBlockLinear(16, 16, (2, 2, 2, 4), tables["linear3.fabric.4.live"]),
-                PaddedBlockLinear(16, 16, (4, 2, 2, 2), tables["linear3.fabric.5.live"]),
-                PaddedBlockLinear(16, 10, (8, 2, 2, 1), tables["linear3.fabric.6.live"]),
+                PartialBlockLinear(7, 16, (8, 2, 2, 1), tables["linear3.fabric.0.places"]),
+                PartialBlockLinear(16, 16, (4, 2, 2, 2), tables["linear3.fabric.1.places"]),
+                PartialBlockLinear(16, 16, (2, 2, 2, 4), tables["linear3.fabric.2.places"]),
+                PartialBlockLinear(16, 16, (1, 2, 2, 8), tables["linear3.fabric.3.places"]),
+                PartialBlockLinear(16, 16, (2, 2, 2, 4), tables["linear3.fabric.4.places"]),
+                PartialBlockLinear(16, 16, (4, 2, 2, 2), tables["linear3.fabric.5.places"]),
+                PartialBlockLinear(16, 10, (8, 2, 2, 1), tables["linear3.fabric.6.places"]),
             ),
             10,
             bias=True,
         )
-        # via monarch
+        # topology: monarch
         self.linear4 = FabricLinear(
             nn.Sequential(
-                PaddedBlockLinear(10, 12, (4, 3, 3, 1), tables["linear4.fabric.0.live"]),
+                PartialBlockLinear(10, 12, (4, 3, 3, 1), tables["linear4.fabric.0.places"]),
                 StridedBlockLinear(1, 3, 4, 3),
             ),
             9,
             bias=True,
         )
-        # via clos(inputs=3)
+        # topology: clos(inputs=3)
         self.linear5 = FabricLinear(
             nn.Sequential(
                 CsrLinear(9, tables["linear5.fabric.0.indptr"], tables["linear5.fabric.0.indices"]),
-                PaddedBlockLinear(12, 12, (3, 4, 4, 1), tables["linear5.fabric.1.live"]),
+                PartialBlockLinear(12, 12, (3, 4, 4, 1), tables["linear5.fabric.1.places"]),
                 BlockSetLinear(
                     tables["linear5.fabric.2.row_sets"], tables["linear5.fabric.2.col_sets"]
                 ),
@@ -313,7 +399,7 @@ class Fitted(Network):
             12,
             bias=True,
         )
-        # via shuffle_exchange
+        # topology: shuffle_exchange
         self.linear6 = FabricLinear(
             nn.Sequential(
                 CsrLinear(
@@ -330,7 +416,7 @@ class Fitted(Network):
             5,
             bias=True,
         )
-        # via torus(dims=2, depth=2)
+        # topology: torus(dims=2, depth=2)
         self.linear7 = FabricLinear(
             nn.Sequential(
                 CsrLinear(5, tables["linear7.fabric.0.indptr"], tables["linear7.fabric.0.indices"]),
@@ -341,7 +427,7 @@ class Fitted(Network):
             14,
             bias=True,
         )
-        # via pixelfly(block=2, rank=1)
+        # topology: pixelfly(block=2, rank=1)
         self.linear8 = FabricLinear(
             Sum(
                 [
@@ -352,12 +438,14 @@ class Fitted(Network):
             6,
             bias=True,
         )
-        # via band(width=1)
+        # topology: band(width=1)
         self.linear9 = CsrLinear(6, tables["linear9.indptr"], tables["linear9.indices"], bias=True)
-        # via block(size=3)
-        self.linear10 = PaddedBlockLinear(15, 4, (5, 3, 3, 1), tables["linear10.live"], bias=True)
-        # via diagonal
-        self.linear11 = PaddedBlockLinear(4, 9, (9, 1, 1, 1), tables["linear11.live"], bias=True)
+        # topology: block(size=3)
+        self.linear10 = PartialBlockLinear(
+            15, 4, (5, 3, 3, 1), tables["linear10.places"], bias=True
+        )
+        # topology: diagonal
+        self.linear11 = PartialBlockLinear(4, 9, (9, 1, 1, 1), tables["linear11.places"], bias=True)
         self.reset_parameters(seed)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -377,74 +465,69 @@ class Fitted(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0."""
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        tables = load_tables()
-        draw = Draws(seed)
-        for i, factor in enumerate(self.linear1.fabric[:2]):
-            draw.uniform(factor.weight, std=tables[f"linear1.fabric.{i}.weight.std"])
-        draw.uniform(self.linear1.fabric[2].weight, std=0.7071067811865476)
-        draw.uniform(self.linear1.fabric[3].weight, std=tables["linear1.fabric.3.weight.std"])
-        for i, factor in enumerate(self.linear2.fabric):
-            draw.uniform(factor.weight, std=tables[f"linear2.fabric.{i}.weight.std"])
-        draw.uniform(self.linear3.fabric[0].weight, std=tables["linear3.fabric.0.weight.std"])
-        for factor in self.linear3.fabric[1:3]:
-            draw.uniform(factor.weight, std=0.7071067811865476 * factor.live.double())
-        draw.uniform(self.linear3.fabric[3].weight, std=1.0 * self.linear3.fabric[3].live.double())
-        for i, factor in enumerate(self.linear3.fabric[4:6], 4):
-            draw.uniform(factor.weight, std=tables[f"linear3.fabric.{i}.weight.std"])
-        draw.uniform(self.linear3.fabric[6].weight, std=1.0 * self.linear3.fabric[6].live.double())
-        draw.uniform(self.linear4.fabric[0].weight, std=tables["linear4.fabric.0.weight.std"])
-        draw.uniform(self.linear4.fabric[1].weight, std=0.5)
-        draw.uniform(self.linear5.fabric[0].weight, std=0.5773502691896257)
-        draw.uniform(
-            self.linear5.fabric[1].weight,
-            std=0.5773502691896257 * self.linear5.fabric[1].live.double(),
-        )
-        draw.uniform(self.linear5.fabric[2].weight, std=0.5773502691896257)
-        draw.uniform(self.linear6.fabric[0].weight, std=tables["linear6.fabric.0.weight.std"])
-        draw.uniform(self.linear6.fabric[1].weight, std=0.7071067811865476)
-        for i, factor in enumerate(self.linear6.fabric[2:], 2):
-            draw.uniform(factor.weight, std=tables[f"linear6.fabric.{i}.weight.std"])
-        for i, factor in enumerate(self.linear7.fabric):
-            draw.uniform(factor.weight, std=tables[f"linear7.fabric.{i}.weight.std"])
-        draw.uniform(self.linear8.fabric[0].weight, std=tables["linear8.fabric.0.weight.std"])
-        draw.uniform(self.linear8.fabric[1][0].weight, std=0.2672612419124244)
-        draw.uniform(self.linear8.fabric[1][1].weight, std=0.7071067811865476)
-        draw.uniform(self.linear9.weight, std=tables["linear9.weight.std"])
-        draw.uniform(self.linear10.weight, std=tables["linear10.weight.std"])
-        draw.uniform(self.linear11.weight, std=1.0 * self.linear11.live.double())
-# table linear1.fabric.0.live: bool [8, 2, 2]
-# table linear1.fabric.0.weight.std: float64 [8, 2, 2]
-# table linear1.fabric.1.live: bool [4, 2, 2, 2]
-# table linear1.fabric.1.weight.std: float64 [4, 2, 2, 2]
-# table linear1.fabric.3.live: bool [1, 2, 8, 2]
-# table linear1.fabric.3.weight.std: float64 [1, 2, 8, 2]
-# table linear10.live: bool [5, 3, 3]
-# table linear10.weight.std: float64 [5, 3, 3]
-# table linear11.live: bool [9, 1, 1]
+        draw = Draws(self, seed)
+        for i in range(2):
+            draw.uniform_each(f"linear1.fabric.{i}.weight")
+        draw.uniform("linear1.fabric.2.weight", std=0.7071067811865476)
+        draw.uniform_each("linear1.fabric.3.weight")
+        for i in range(2):
+            draw.uniform_each(f"linear2.fabric.{i}.weight")
+        draw.uniform_each("linear3.fabric.0.weight")
+        for i in range(1, 3):
+            draw.uniform(f"linear3.fabric.{i}.weight", std=0.7071067811865476)
+        draw.uniform("linear3.fabric.3.weight", std=1.0)
+        for i in range(4, 6):
+            draw.uniform_each(f"linear3.fabric.{i}.weight")
+        draw.uniform("linear3.fabric.6.weight", std=1.0)
+        draw.uniform_each("linear4.fabric.0.weight")
+        draw.uniform("linear4.fabric.1.weight", std=0.5)
+        for i in range(3):
+            draw.uniform(f"linear5.fabric.{i}.weight", std=0.5773502691896257)
+        draw.uniform_each("linear6.fabric.0.weight")
+        draw.uniform("linear6.fabric.1.weight", std=0.7071067811865476)
+        for i in range(2, 4):
+            draw.uniform_each(f"linear6.fabric.{i}.weight")
+        for i in range(2):
+            draw.uniform_each(f"linear7.fabric.{i}.weight")
+        draw.uniform_each("linear8.fabric.0.weight")
+        draw.uniform("linear8.fabric.1.0.weight", std=0.2672612419124244)
+        draw.uniform("linear8.fabric.1.1.weight", std=0.7071067811865476)
+        draw.uniform_each("linear9.weight")
+        draw.uniform_each("linear10.weight")
+        draw.uniform("linear11.weight", std=1.0)
+# table linear1.fabric.0.places: int32 [26]
+# table linear1.fabric.0.weight.std: float64 [26]
+# table linear1.fabric.1.places: int32 [28]
+# table linear1.fabric.1.weight.std: float64 [28]
+# table linear1.fabric.3.places: int32 [22]
+# table linear1.fabric.3.weight.std: float64 [22]
+# table linear10.places: int32 [12]
+# table linear10.weight.std: float64 [12]
+# table linear11.places: int32 [4]
 # table linear2.fabric.0.indices: int32 [54]
 # table linear2.fabric.0.indptr: int32 [17]
 # table linear2.fabric.0.weight.std: float64 [54]
 # table linear2.fabric.1.table: int32 [7, 5]
 # table linear2.fabric.1.weight.std: float64 [7, 5]
-# table linear3.fabric.0.live: bool [8, 2, 2]
-# table linear3.fabric.0.weight.std: float64 [8, 2, 2]
-# table linear3.fabric.1.live: bool [4, 2, 2, 2]
-# table linear3.fabric.2.live: bool [2, 2, 4, 2]
-# table linear3.fabric.3.live: bool [1, 2, 8, 2]
-# table linear3.fabric.4.live: bool [2, 2, 4, 2]
-# table linear3.fabric.4.weight.std: float64 [2, 2, 4, 2]
-# table linear3.fabric.5.live: bool [4, 2, 2, 2]
-# table linear3.fabric.5.weight.std: float64 [4, 2, 2, 2]
-# table linear3.fabric.6.live: bool [8, 2, 2]
-# table linear4.fabric.0.live: bool [4, 3, 3]
-# table linear4.fabric.0.weight.std: float64 [4, 3, 3]
+# table linear3.fabric.0.places: int32 [14]
+# table linear3.fabric.0.weight.std: float64 [14]
+# table linear3.fabric.1.places: int32 [16]
+# table linear3.fabric.2.places: int32 [16]
+# table linear3.fabric.3.places: int32 [16]
+# table linear3.fabric.4.places: int32 [24]
+# table linear3.fabric.4.weight.std: float64 [24]
+# table linear3.fabric.5.places: int32 [20]
+# table linear3.fabric.5.weight.std: float64 [20]
+# table linear3.fabric.6.places: int32 [20]
+# table linear4.fabric.0.places: int32 [30]
+# table linear4.fabric.0.weight.std: float64 [30]
 # table linear5.fabric.0.indices: int32 [27]
 # table linear5.fabric.0.indptr: int32 [13]
-# table linear5.fabric.1.live: bool [3, 4, 4]
+# table linear5.fabric.1.places: int32 [36]
 # table linear5.fabric.2.col_sets: int32 [4, 3]
 # table linear5.fabric.2.row_sets: int32 [4, 3]
 # table linear6.fabric.0.indices: int32 [12]

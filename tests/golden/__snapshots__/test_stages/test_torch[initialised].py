@@ -1,7 +1,9 @@
 # Compiled from initialised.nf by nfc 0.1.0.
 # The source's digest is sha256:4eba46f43ce608278997e55f63ceca381bc09affdb60d17076e4c8aec901b960.
+# Its index tables lie beside this file, in initialised.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,7 +19,7 @@ class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,19 +29,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class BlockLinear(Factor):
@@ -51,6 +58,9 @@ class BlockLinear(Factor):
 
     def product(self, x: Tensor) -> Tensor:
         return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.blocks[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -68,31 +78,73 @@ class StridedBlockLinear(Factor):
         x = x.unflatten(0, self.digits).transpose(1, 2)
         return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
 
+    def extra_repr(self) -> str:
+        groups, _, stride = self.digits
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
-class NeighbourLinear(Factor):
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
-class CsrLinear(Factor):
+class CsrLinear(TableFactor):
     """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
 
+    indptr: Tensor
+    indices: Tensor
+
     def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, len(indptr) - 1, tuple(indices.shape), bias)
-        self.add_table("indptr", indptr)
-        self.add_table("indices", indices)
+        super().__init__(in_features, len(indptr) - 1, (len(indices),), bias)
+        self.set_tables(indptr=indptr, indices=indices)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
         return F.embedding_bag(
             self.indices,
             x.contiguous(),
@@ -107,8 +159,7 @@ class Sum(nn.ModuleList):
     """Parts on the same input whose outputs add."""
 
     def forward(self, x: Tensor) -> Tensor:
-        first, *others = self
-        return sum((part(x) for part in others), start=first(x))
+        return sum(part(x) for part in self)
 
 
 class FabricLinear(nn.Module):
@@ -117,11 +168,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -148,12 +203,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -162,46 +225,52 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
-class OrthogonalDraws(Draws):
-    """Draws that can also be orthogonal."""
+    def orthogonal(self, name: str, std: float) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns."""
+        weight = self.network.get_parameter(name)
+        weight.copy_(self.blocks(weight.shape, std))
 
-    def orthogonal(self, weight: Tensor, std: float, row_sets: Tensor | None = None) -> None:
-        """Blocks [..., height, width] with orthonormal rows or columns (Haar), times `std`.
+    def orthogonal_strided(self, name: str, std: float) -> None:
+        """A weight [groups, height, stride, width] whose blocks have orthonormal rows or columns."""
+        weight = self.network.get_parameter(name).transpose(1, 2)
+        weight.copy_(self.blocks(weight.shape, std))
 
-        With `row_sets` block t lies in the rows `row_sets[t]` of the weight.
-        """
-        shape = weight.shape if row_sets is None else (*row_sets.shape, weight.shape[-1])
+    def blocks(self, shape: tuple[int, ...], std: float) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), times `std`, [..., height, width]."""
         height, width = shape[-2:]
         tall, thin = max(height, width), min(height, width)
-        blocks, upper = torch.linalg.qr(self.normal(weight.numel()).view(-1, tall, thin))
+        blocks, upper = torch.linalg.qr(self.normal(math.prod(shape)).view(-1, tall, thin))
         blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
-        values = std * (blocks if height >= width else blocks.mT).reshape(shape)
-        if row_sets is None:
-            weight.copy_(values)
-        else:
-            weight[row_sets] = values.to(weight)
+        return std * (blocks if height >= width else blocks.mT).reshape(shape)
 
     def normal(self, count: int) -> Tensor:
-        """Standard normal numbers by Box and Muller."""
+        """Standard normal numbers of the next stream, by Box and Muller."""
         u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
         radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
         pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
         return pairs.flatten()[:count]
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -229,28 +298,32 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
 
 
 class Initialised(Network):
-    """Input [batch, 16], output [batch, 9]."""
+    """Input [batch, 16], output [batch, 9].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:93c2f3450767805b61ce5fde30b909f98c7ab9496585b77bc481112ece484ceb"
 
     def __init__(self, seed: int = 0):
         super().__init__()
         tables = load_tables()
-        # via butterfly
+        # topology: butterfly
         self.linear1 = FabricLinear(
             nn.Sequential(
                 BlockLinear(8, 2, 2),
@@ -261,7 +334,7 @@ class Initialised(Network):
             16,
             bias=True,
         )
-        # via parallel(2, monarch)
+        # topology: parallel(2, monarch)
         self.linear2 = FabricLinear(
             Sum(
                 nn.Sequential(BlockLinear(4, 4, 4), StridedBlockLinear(1, 4, 4, 4))
@@ -271,11 +344,11 @@ class Initialised(Network):
             bias=True,
         )
         self.linear3 = nn.Linear(16, 12)
-        # via small_world(fan_in=5)
+        # topology: small_world(fan_in=5)
         self.linear4 = NeighbourLinear(12, tables["linear4.table"], bias=True)
-        # via bernoulli(density=40%)
+        # topology: bernoulli(density=40%)
         self.linear5 = CsrLinear(12, tables["linear5.indptr"], tables["linear5.indices"], bias=True)
-        # via bernoulli(density=60%, seed=9)
+        # topology: bernoulli(density=60%, seed=9)
         self.linear6 = CsrLinear(12, tables["linear6.indptr"], tables["linear6.indices"], bias=True)
         self.reset_parameters(seed)
 
@@ -294,23 +367,22 @@ class Initialised(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0."""
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        tables = load_tables()
-        draw = OrthogonalDraws(seed)
-        draw.orthogonal(self.linear1.fabric[0].weight, std=1.0)
-        for factor in self.linear1.fabric[1:3]:
-            draw.orthogonal(factor.weight.transpose(1, 2), std=1.0)
-        draw.orthogonal(self.linear1.fabric[3].weight.transpose(1, 2), std=1.4142135623730951)
-        for part in self.linear2.fabric:
-            draw.orthogonal(part[0].weight, std=1.0)
-            draw.orthogonal(part[1].weight.transpose(1, 2), std=1.0380407171924186)
-        draw.uniform(self.linear3.weight, std=0.35353571424945884)
-        draw.uniform(self.linear4.weight, std=tables["linear4.weight.std"])
-        draw.uniform(self.linear5.weight, std=0.5329602738184075)
-        draw.uniform(self.linear6.weight, std=tables["linear6.weight.std"])
+        draw = Draws(self, seed)
+        draw.orthogonal("linear1.fabric.0.weight", std=1.0)
+        for i in range(1, 3):
+            draw.orthogonal_strided(f"linear1.fabric.{i}.weight", std=1.0)
+        draw.orthogonal_strided("linear1.fabric.3.weight", std=1.4142135623730951)
+        for i in range(2):
+            draw.orthogonal(f"linear2.fabric.{i}.0.weight", std=1.0)
+            draw.orthogonal_strided(f"linear2.fabric.{i}.1.weight", std=1.0380407171924186)
+        draw.uniform("linear3.weight", std=0.35353571424945884)
+        draw.uniform_each("linear4.weight")
+        draw.uniform("linear5.weight", std=0.5329602738184075)
+        draw.uniform_each("linear6.weight")
 # table linear4.table: int32 [12, 5]
 # table linear4.weight.std: float64 [12, 5]
 # table linear5.indices: int32 [54]

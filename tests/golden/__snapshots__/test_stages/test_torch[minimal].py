@@ -31,12 +31,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -45,19 +53,21 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -86,7 +96,10 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Minimal(Network):
-    """Input [batch, 4], output [batch, 3]."""
+    """Input [batch, 4], output [batch, 3].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:a2ec2e2f9f7f664d2239d77305665ef936028363d3cc7dfe7b087d974def1507"
 
@@ -100,9 +113,9 @@ class Minimal(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0."""
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        draw = Draws(seed)
-        draw.uniform(self.linear1.weight, std=0.5)
+        draw = Draws(self, seed)
+        draw.uniform("linear1.weight", std=0.5)

@@ -12,7 +12,7 @@ class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -22,19 +22,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class BlockLinear(Factor):
@@ -46,6 +51,9 @@ class BlockLinear(Factor):
 
     def product(self, x: Tensor) -> Tensor:
         return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.blocks[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -63,13 +71,16 @@ class StridedBlockLinear(Factor):
         x = x.unflatten(0, self.digits).transpose(1, 2)
         return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
 
+    def extra_repr(self) -> str:
+        groups, _, stride = self.digits
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
+
 
 class Sum(nn.ModuleList):
     """Parts on the same input whose outputs add."""
 
     def forward(self, x: Tensor) -> Tensor:
-        first, *others = self
-        return sum((part(x) for part in others), start=first(x))
+        return sum(part(x) for part in self)
 
 
 class FabricLinear(nn.Module):
@@ -78,11 +89,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -109,12 +124,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -123,19 +146,21 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -168,7 +193,7 @@ class Repeat1(nn.Module):
 
     def __init__(self):
         super().__init__()
-        # via mixer(4)
+        # topology: mixer(4)
         self.linear1 = FabricLinear(
             Sum(
                 nn.Sequential(BlockLinear(4, 4, 4), StridedBlockLinear(1, 4, 4, 4))
@@ -184,7 +209,10 @@ class Repeat1(nn.Module):
 
 
 class Mlp(Network):
-    """Input [batch, 3, 4], output [batch, 5]."""
+    """Input [batch, 3, 4], output [batch, 5].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:3a36741e7347b4509c410e22605c8a8ebc12ee9b413c05ba46002d578798b4bd"
 
@@ -196,20 +224,20 @@ class Mlp(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(1)
-        x = F.pad(x, (0, 4))
+        x = F.pad(x, (0, 4))  # pad 16
         for block in self.repeat1:
             x = block(x)
         return self.head(x)
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0."""
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        draw = Draws(seed)
-        for copy in self.repeat1:
-            for part in copy.linear1.fabric:
-                for factor in part:
-                    draw.uniform(factor.weight, std=0.5)
-        draw.uniform(self.head.weight, std=0.25)
+        draw = Draws(self, seed)
+        for i in range(2):
+            for j in range(2):
+                for k in range(2):
+                    draw.uniform(f"repeat1.{i}.linear1.fabric.{j}.{k}.weight", std=0.5)
+        draw.uniform("head.weight", std=0.25)

@@ -1,7 +1,9 @@
 # Compiled from names.nf by nfc 0.1.0.
 # The source's digest is sha256:00b64ed4b2fb49b4aac638bc99d152b70ece43719e8d964516a165541900ee4b.
+# Its index tables lie beside this file, in class.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -10,14 +12,14 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 INDEX_FILE = "class.index.safetensors"
-INDEX_DIGEST = "sha256:c877e98a98b4ec404992ecbecf7e57310bfcf15c65e5bf04732133fee44f0115"
+INDEX_DIGEST = "sha256:b1ab701d8a535004e932996f16245b45e754f015f39b4b88f340a5d507c13ed7"
 
 
 class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,19 +29,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class DiagonalLinear(Factor):
@@ -50,7 +57,7 @@ class DiagonalLinear(Factor):
         super().__init__(features, features, shape, bias)
 
     def product(self, x: Tensor) -> Tensor:
-        return self.weight.reshape(-1, 1) * x
+        return self.weight.to(x.dtype).reshape(-1, 1) * x
 
 
 class BlockLinear(Factor):
@@ -62,6 +69,9 @@ class BlockLinear(Factor):
 
     def product(self, x: Tensor) -> Tensor:
         return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.blocks[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -79,45 +89,92 @@ class StridedBlockLinear(Factor):
         x = x.unflatten(0, self.digits).transpose(1, 2)
         return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
 
+    def extra_repr(self) -> str:
+        groups, _, stride = self.digits
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
-class PaddedBlockLinear(Factor):
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class PartialBlockLinear(TableFactor):
     """I ⊗ W ⊗ I cut to its first inputs and outputs, some edges missing.
 
-    `live` marks the weights of edges that are there; the others are padding, zero for ever.
+    `places` says where each weight lies among the flattened blocks; the rest of them is zero.
     """
+
+    places: Tensor
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         digits: tuple[int, int, int, int],
-        live: Tensor,
+        places: Tensor,
         bias: bool = False,
     ):
-        super().__init__(in_features, out_features, tuple(live.shape), bias)
+        super().__init__(in_features, out_features, (len(places),), bias)
         self.groups, self.outputs, self.inputs, self.stride = digits
-        self.add_table("live", live)
+        self.set_tables(places=places)
 
     def product(self, x: Tensor) -> Tensor:
-        weight = (self.weight * self.live).view(self.groups, self.outputs, self.stride, self.inputs)
-        x = F.pad(x, (0, 0, 0, self.groups * self.inputs * self.stride - self.in_features))
+        shape = (self.groups, self.outputs, self.stride, self.inputs)
+        blocks = self.weight.new_zeros(math.prod(shape)).index_add(0, self.places, self.weight)
+        missing = self.groups * self.inputs * self.stride - self.in_features
+        if missing:
+            x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
         x = x.unflatten(0, (self.groups, self.inputs, self.stride)).transpose(1, 2)
-        y = (weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        y = (blocks.view(shape).transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
         return y[: self.out_features]
 
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
 
-class NeighbourLinear(Factor):
+
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
 class FabricLinear(nn.Module):
@@ -126,11 +183,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -157,12 +218,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -171,19 +240,27 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -211,14 +288,15 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
@@ -229,7 +307,7 @@ class Self(nn.Module):
 
     def __init__(self):
         super().__init__()
-        # via butterfly
+        # topology: butterfly
         self.F = FabricLinear(
             nn.Sequential(BlockLinear(2, 2, 2), StridedBlockLinear(1, 2, 2, 2)), 4, bias=True
         )
@@ -254,21 +332,24 @@ class Parameters(nn.Module):
 
 
 class Class(Network):
-    """Input [batch, 6], output [batch, 2]."""
+    """Input [batch, 6], output [batch, 2].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:9f45dac083e94e361121652e57039daa31063955071414d398360c616d4d4792"
 
     def __init__(self, seed: int = 0):
         super().__init__()
         tables = load_tables()
-        # via diagonal
+        # topology: diagonal
         self.forward_ = DiagonalLinear((6, 1, 1), bias=True)
         self.training_ = nn.BatchNorm1d(6)
-        # via random(fan_in=2)
+        # topology: random(fan_in=2)
         self.none = NeighbourLinear(6, tables["none.table"], bias=True)
         self.torch = nn.Linear(6, 6)
-        # via block(size=2)
-        self.x = PaddedBlockLinear(6, 5, (3, 2, 2, 1), tables["x.live"], bias=True)
+        # topology: block(size=2)
+        self.x = PartialBlockLinear(6, 5, (3, 2, 2, 1), tables["x.places"], bias=True)
         self._hidden = nn.Linear(5, 4)
         self.self = nn.ModuleList(Self() for _ in range(2))
         self.weight = nn.Linear(4, 4)
@@ -292,27 +373,26 @@ class Class(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0, norms and their statistics as new ones."""
         for module in self.modules():
             if isinstance(module, nn.BatchNorm1d):
                 module.reset_parameters()
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        tables = load_tables()
-        draw = Draws(seed)
-        draw.uniform(self.forward_.weight, std=1.0)
-        draw.uniform(self.none.weight, std=0.7071067811865476)
-        draw.uniform(self.torch.weight, std=0.408248290463863)
-        draw.uniform(self.x.weight, std=tables["x.weight.std"])
-        draw.uniform(self._hidden.weight, std=0.4472135954999579)
-        for copy in self.self:
-            draw.uniform(copy.F.fabric[0].weight, std=0.7071067811865476)
-            draw.uniform(copy.F.fabric[1].weight, std=1.126094004987253)
-        draw.uniform(self.weight.weight, std=0.5)
-        draw.uniform(self.parameters_.project.weight, std=0.5)
-        draw.uniform(self.parameters_.state_dict_.weight, std=0.5)
-        draw.uniform(self.seed.weight, std=0.5773502691896257)
+        draw = Draws(self, seed)
+        draw.uniform("forward_.weight", std=1.0)
+        draw.uniform("none.weight", std=0.7071067811865476)
+        draw.uniform("torch.weight", std=0.408248290463863)
+        draw.uniform_each("x.weight")
+        draw.uniform("_hidden.weight", std=0.4472135954999579)
+        for i in range(2):
+            draw.uniform(f"self.{i}.F.fabric.0.weight", std=0.7071067811865476)
+            draw.uniform(f"self.{i}.F.fabric.1.weight", std=1.126094004987253)
+        draw.uniform("weight.weight", std=0.5)
+        draw.uniform("parameters_.project.weight", std=0.5)
+        draw.uniform("parameters_.state_dict_.weight", std=0.5)
+        draw.uniform("seed.weight", std=0.5773502691896257)
 # table none.table: int32 [6, 2]
-# table x.live: bool [3, 2, 2]
-# table x.weight.std: float64 [3, 2, 2]
+# table x.places: int32 [10]
+# table x.weight.std: float64 [10]

@@ -1,7 +1,9 @@
 # Compiled from norms.nf by nfc 0.1.0.
 # The source's digest is sha256:b0360dd2e57bad11ea60317c9fe59f704fb26965425d9f71c9c24441e247027e.
+# Its index tables lie beside this file, in norms.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -10,14 +12,14 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 INDEX_FILE = "norms.index.safetensors"
-INDEX_DIGEST = "sha256:c3fdd6943539bcfd4201ef755e2b0bd922f4ff9b78daeb99dcae3a5bbf608076"
+INDEX_DIGEST = "sha256:7458f27639a5886441c18a2e93413558f586783f6e92e2f358d3b6c6aaa2d6e3"
 
 
 class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,45 +29,87 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
-class PaddedBlockLinear(Factor):
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class PartialBlockLinear(TableFactor):
     """I ⊗ W ⊗ I cut to its first inputs and outputs, some edges missing.
 
-    `live` marks the weights of edges that are there; the others are padding, zero for ever.
+    `places` says where each weight lies among the flattened blocks; the rest of them is zero.
     """
+
+    places: Tensor
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         digits: tuple[int, int, int, int],
-        live: Tensor,
+        places: Tensor,
         bias: bool = False,
     ):
-        super().__init__(in_features, out_features, tuple(live.shape), bias)
+        super().__init__(in_features, out_features, (len(places),), bias)
         self.groups, self.outputs, self.inputs, self.stride = digits
-        self.add_table("live", live)
+        self.set_tables(places=places)
 
     def product(self, x: Tensor) -> Tensor:
-        weight = (self.weight * self.live).view(self.groups, self.outputs, self.stride, self.inputs)
-        x = F.pad(x, (0, 0, 0, self.groups * self.inputs * self.stride - self.in_features))
+        shape = (self.groups, self.outputs, self.stride, self.inputs)
+        blocks = self.weight.new_zeros(math.prod(shape)).index_add(0, self.places, self.weight)
+        missing = self.groups * self.inputs * self.stride - self.in_features
+        if missing:
+            x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
         x = x.unflatten(0, (self.groups, self.inputs, self.stride)).transpose(1, 2)
-        y = (weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        y = (blocks.view(shape).transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
         return y[: self.out_features]
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
 
 
 class FabricLinear(nn.Module):
@@ -74,11 +118,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -105,12 +153,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -119,19 +175,21 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -159,21 +217,25 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
 
 
 class Norms(Network):
-    """Input [batch, 3, 6], output [batch, 4]."""
+    """Input [batch, 3, 6], output [batch, 4].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:5acdc4593ec10961a281e0430af1122677b3e95b2fb48e73c7cb6638959b7ce7"
 
@@ -181,11 +243,11 @@ class Norms(Network):
         super().__init__()
         tables = load_tables()
         self.norm1 = nn.LayerNorm(6)
-        # via monarch
+        # topology: monarch
         self.linear1 = FabricLinear(
             nn.Sequential(
-                PaddedBlockLinear(6, 8, (4, 2, 2, 1), tables["linear1.fabric.0.live"]),
-                PaddedBlockLinear(8, 8, (1, 4, 4, 2), tables["linear1.fabric.1.live"]),
+                PartialBlockLinear(6, 8, (4, 2, 2, 1), tables["linear1.fabric.0.places"]),
+                PartialBlockLinear(8, 8, (1, 4, 4, 2), tables["linear1.fabric.1.places"]),
             ),
             8,
             bias=True,
@@ -193,7 +255,7 @@ class Norms(Network):
         self.norm2 = nn.RMSNorm(8, eps=1e-05)
         self.norm3 = nn.BatchNorm1d(24)
         self.dropout1 = nn.Dropout(0.1)
-        # via lowrank(rank=2)
+        # topology: lowrank(rank=2)
         self.linear2 = FabricLinear(
             nn.Sequential(nn.Linear(24, 2, bias=False), nn.Linear(2, 4, bias=False)), 4, bias=True
         )
@@ -211,23 +273,17 @@ class Norms(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0, norms and their statistics as new ones."""
         for module in self.modules():
             if isinstance(module, (nn.BatchNorm1d, nn.LayerNorm, nn.RMSNorm)):
                 module.reset_parameters()
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        draw = Draws(seed)
-        draw.uniform(
-            self.linear1.fabric[0].weight,
-            std=0.7071067811865476 * self.linear1.fabric[0].live.double(),
-        )
-        draw.uniform(
-            self.linear1.fabric[1].weight,
-            std=0.5773502691896257 * self.linear1.fabric[1].live.double(),
-        )
-        draw.uniform(self.linear2.fabric[0].weight, std=0.2041241452319315)
-        draw.uniform(self.linear2.fabric[1].weight, std=0.7071067811865476)
-# table linear1.fabric.0.live: bool [4, 2, 2]
-# table linear1.fabric.1.live: bool [1, 4, 2, 4]
+        draw = Draws(self, seed)
+        draw.uniform("linear1.fabric.0.weight", std=0.7071067811865476)
+        draw.uniform("linear1.fabric.1.weight", std=0.5773502691896257)
+        draw.uniform("linear2.fabric.0.weight", std=0.2041241452319315)
+        draw.uniform("linear2.fabric.1.weight", std=0.7071067811865476)
+# table linear1.fabric.0.places: int32 [12]
+# table linear1.fabric.1.places: int32 [24]

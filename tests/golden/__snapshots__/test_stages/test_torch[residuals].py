@@ -1,7 +1,9 @@
 # Compiled from residuals.nf by nfc 0.1.0.
 # The source's digest is sha256:6b9b919f53d8769bc63b6b43d1b11e5ccc6760f21ea80e005b88c9a02a544dee.
+# Its index tables lie beside this file, in residuals.index.safetensors.
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,7 +19,7 @@ class Factor(nn.Module):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
-    and feature-first in memory, so the next factor reads it without a copy.
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
     """
 
     def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
@@ -27,19 +29,24 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
-    def add_table(self, name: str, table: Tensor) -> None:
-        """Keep a table that moves with the module and stays out of its state dict."""
-        if not self.weight.is_meta:
-            table = table.to(self.weight.device)
-        self.register_buffer(name, table, persistent=False)
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(x.reshape(-1, self.in_features).t()).t()
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        # A proxy of torch.fx is no tensor and has no sizes yet.
+        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+            )
+        # x[None] gives an empty batch strides that embedding_bag takes.
+        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        y = y.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, weights={self.weight.numel()}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
 class BlockLinear(Factor):
@@ -52,49 +59,96 @@ class BlockLinear(Factor):
     def product(self, x: Tensor) -> Tensor:
         return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
 
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.blocks[0]}"
 
-class BlockSetLinear(Factor):
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class BlockSetLinear(TableFactor):
     """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`."""
+
+    row_sets: Tensor
+    col_sets: Tensor
+    inverse: Tensor
 
     def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
         rows, width = row_sets.numel(), col_sets.shape[1]
         super().__init__(col_sets.numel(), rows, (rows, width), bias)
-        self.add_table("row_sets", row_sets)
-        self.add_table("col_sets", col_sets)
-        self.add_table("places", row_sets.flatten().argsort())  # of the rows among the blocks' rows
+        inverse = row_sets.flatten().argsort()  # inverse permutation of the rows
+        self.set_tables(row_sets=row_sets, col_sets=col_sets, inverse=inverse)
 
     def product(self, x: Tensor) -> Tensor:
         weight = self.weight.index_select(0, self.row_sets.flatten())
         x = x.index_select(0, self.col_sets.flatten())
         weight = weight.unflatten(0, self.row_sets.shape)
         y = torch.bmm(weight, x.unflatten(0, self.col_sets.shape)).flatten(0, 1)
-        return y.index_select(0, self.places)
+        return y.index_select(0, self.inverse)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={len(self.row_sets)}"
 
 
-class NeighbourLinear(Factor):
+class NeighbourLinear(TableFactor):
     """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    table: Tensor
 
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.add_table("table", table)
+        self.set_tables(table=table)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        weight = self.weight.to(x.dtype)
-        x = x.contiguous()
-        return F.embedding_bag(self.table, x, per_sample_weights=weight, mode="sum")
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
+        return F.embedding_bag(
+            self.table,
+            x.contiguous(),
+            mode="sum",
+            per_sample_weights=self.weight.to(x.dtype),
+        )
 
 
-class CsrLinear(Factor):
+class CsrLinear(TableFactor):
     """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
 
+    indptr: Tensor
+    indices: Tensor
+
     def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, len(indptr) - 1, tuple(indices.shape), bias)
-        self.add_table("indptr", indptr)
-        self.add_table("indices", indices)
+        super().__init__(in_features, len(indptr) - 1, (len(indices),), bias)
+        self.set_tables(indptr=indptr, indices=indices)
 
     def product(self, x: Tensor) -> Tensor:
         # A weighted bag of rows for each output: nothing of the size edges × batch is built.
+        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
         return F.embedding_bag(
             self.indices,
             x.contiguous(),
@@ -111,11 +165,15 @@ class FabricLinear(nn.Module):
     def __init__(self, fabric: nn.Module, out_features: int, bias: bool = False):
         super().__init__()
         self.fabric = fabric
+        self.out_features = out_features
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y.dtype)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Network(nn.Module):
@@ -142,12 +200,20 @@ class Network(nn.Module):
 def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
     """Refuse a state dict without the digest of its topology, with strict=False too."""
     key = f"{prefix}_extra_state"
-    if key not in state_dict:
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
         raise RuntimeError(
-            f"the state dict does not say its topology, as it has no key {key}: "
-            f"{type(module).__name__} has {module.topology_digest}; "
-            "if the weights are known to fit, add get_extra_state() of the module under that key"
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
         )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
 
 
 class Draws:
@@ -156,19 +222,27 @@ class Draws:
     They are computed in float64 on the CPU and rounded once.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
         self.seed = seed
         self.stream = 0
 
-    def numbers(self, count: int) -> Tensor:
-        """Numbers of the next stream."""
-        self.stream += 1
-        return philox(self.seed, self.stream - 1, count)
-
-    def uniform(self, weight: Tensor, std: float | Tensor) -> None:
-        """Uniform with mean 0 and standard deviation `std`, one or an entry's own."""
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -196,14 +270,15 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+@cache
 def load_tables() -> dict[str, Tensor]:
     """The tables in the index file beside this one, by the path of what they belong to."""
-    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt") as file:
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
         found = (file.metadata() or {}).get("digest")
         if found != INDEX_DIGEST:
             raise RuntimeError(
                 f"{INDEX_FILE} is not the file that was made with this module: "
-                f"its tables have the digest {found}, not {INDEX_DIGEST}"
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
@@ -221,7 +296,7 @@ class First(nn.Module):
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
         self.norm1 = nn.LayerNorm(12)
-        # via clos
+        # topology: clos
         self.linear1 = FabricLinear(
             nn.Sequential(
                 BlockSetLinear(
@@ -250,7 +325,7 @@ class Residual1(nn.Module):
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
         self.project = nn.Linear(12, 7, bias=False)
-        # via small_world(fan_in=4, seed=3)
+        # topology: small_world(fan_in=4, seed=3)
         self.linear1 = NeighbourLinear(12, tables["linear1.table"], bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -265,7 +340,7 @@ class Residual2Residual1(nn.Module):
 
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
-        # via random(fan_in=3)
+        # topology: random(fan_in=3)
         self.linear1 = NeighbourLinear(7, tables["linear1.table"], bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -280,7 +355,7 @@ class Residual2(nn.Module):
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
         self.residual1 = Residual2Residual1(under(tables, "residual1"))
-        # via torus
+        # topology: torus
         self.linear1 = CsrLinear(7, tables["linear1.indptr"], tables["linear1.indices"], bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -291,7 +366,10 @@ class Residual2(nn.Module):
 
 
 class Residuals(Network):
-    """Input [batch, 12], output [batch, 7]."""
+    """Input [batch, 12], output [batch, 7].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
 
     topology_digest = "sha256:427305afcc5d7400a2cdd0fe1918ba1789afeadcbec7802aadfe33ef0b4c22be"
 
@@ -310,22 +388,21 @@ class Residuals(Network):
 
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
-        """Draw the weights anew; biases and shifts are 0, scales 1."""
+        """Set the weights of `seed`, biases to 0, norms as new ones."""
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.reset_parameters()
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-        tables = load_tables()
-        draw = Draws(seed)
-        draw.uniform(self.first.linear1.fabric[0].weight, std=0.5773502691896257)
-        draw.uniform(self.first.linear1.fabric[1].weight, std=0.5)
-        draw.uniform(self.first.linear1.fabric[2].weight, std=0.4714045207910317)
-        draw.uniform(self.residual1.project.weight, std=0.28867513459481287)
-        draw.uniform(self.residual1.linear1.weight, std=tables["residual1.linear1.weight.std"])
-        draw.uniform(self.residual2.residual1.linear1.weight, std=0.5773502691896257)
-        draw.uniform(self.residual2.linear1.weight, std=tables["residual2.linear1.weight.std"])
+        draw = Draws(self, seed)
+        draw.uniform("first.linear1.fabric.0.weight", std=0.5773502691896257)
+        draw.uniform("first.linear1.fabric.1.weight", std=0.5)
+        draw.uniform("first.linear1.fabric.2.weight", std=0.4714045207910317)
+        draw.uniform("residual1.project.weight", std=0.28867513459481287)
+        draw.uniform_each("residual1.linear1.weight")
+        draw.uniform("residual2.residual1.linear1.weight", std=0.5773502691896257)
+        draw.uniform_each("residual2.linear1.weight")
 # table first.linear1.fabric.0.col_sets: int32 [4, 3]
 # table first.linear1.fabric.0.row_sets: int32 [4, 3]
 # table first.linear1.fabric.2.col_sets: int32 [4, 3]

@@ -1,0 +1,166 @@
+# mypy: ignore-errors
+# PyTorch is not type-checked here, and what is emitted carries no comments for the type checker.
+"""State and initial weights of emitted modules: what a module uses of this file is copied into it.
+
+`nfc.backends.torch_library` reads this file as text; nothing here may use nfc, and lines stay under
+100 characters, which is how emitted files are formatted.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+INDEX_FILE = "network.index.safetensors"
+INDEX_DIGEST = "sha256:"
+
+
+class Network(nn.Module):
+    """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
+
+    topology_digest: str
+
+    def __init__(self):
+        super().__init__()
+        self.register_load_state_dict_pre_hook(require_digest)
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(list(self.topology_digest.encode()), dtype=torch.uint8, device="cpu")
+
+    def set_extra_state(self, state: Tensor) -> None:
+        found = bytes(state.to(torch.uint8).tolist()).decode(errors="replace")
+        if found != self.topology_digest:
+            raise RuntimeError(
+                f"these weights belong to another topology: {type(self).__name__} "
+                f"has {self.topology_digest}, but the state dict has {found}"
+            )
+
+
+def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
+    """Refuse a state dict without the digest of its topology, with strict=False too."""
+    key = f"{prefix}_extra_state"
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
+        raise RuntimeError(
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
+        )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
+
+
+class Draws:
+    """Initial weights, the same on every machine: a stream of random numbers for each weight.
+
+    They are computed in float64 on the CPU and rounded once.
+    """
+
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
+        self.seed = seed
+        self.stream = 0
+
+    def uniform(self, name: str, std: float) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.network.get_parameter(name)
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def uniform_each(self, name: str) -> None:
+        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
+        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def orthogonal(self, name: str, std: float) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns."""
+        weight = self.network.get_parameter(name)
+        weight.copy_(self.blocks(weight.shape, std))
+
+    def orthogonal_strided(self, name: str, std: float) -> None:
+        """A weight [groups, height, stride, width] whose blocks have orthonormal rows or columns."""
+        weight = self.network.get_parameter(name).transpose(1, 2)
+        weight.copy_(self.blocks(weight.shape, std))
+
+    def orthogonal_sets(self, name: str, std: float) -> None:
+        """A weight whose block t, in the rows `row_sets[t]`, has orthonormal rows or columns."""
+        weight = self.network.get_parameter(name)
+        row_sets = self.network.get_buffer(f"{name.removesuffix('weight')}row_sets")
+        shape = (*row_sets.shape, weight.shape[-1])
+        weight[row_sets] = self.blocks(shape, std).to(weight)
+
+    def blocks(self, shape: tuple[int, ...], std: float) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), times `std`, [..., height, width]."""
+        height, width = shape[-2:]
+        tall, thin = max(height, width), min(height, width)
+        blocks, upper = torch.linalg.qr(self.normal(math.prod(shape)).view(-1, tall, thin))
+        blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+        return std * (blocks if height >= width else blocks.mT).reshape(shape)
+
+    def normal(self, count: int) -> Tensor:
+        """Standard normal numbers of the next stream, by Box and Muller."""
+        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
+        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
+        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+        return pairs.flatten()[:count]
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
+
+
+def philox(seed: int, stream: int, count: int) -> Tensor:
+    """`count` numbers in (0, 1), float64, by Philox4x32-10 (Salmon et al., SC 2011).
+
+    The key is the seed; block k of four numbers has the counter (k, stream), both of 64 bits.
+    """
+    low = 0xFFFFFFFF
+    block = torch.arange((count + 3) // 4, device="cpu")
+    c0, c1 = block & low, block >> 32
+    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, (stream >> 32) & low)
+    k0, k1 = seed & low, (seed >> 32) & low
+    for _ in range(10):
+        high0, low0 = multiply(0xD2511F53, c0)
+        high1, low1 = multiply(0xCD9E8D57, c2)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
+    words = torch.stack([c0, c1, c2, c3], dim=1).flatten()[:count]
+    return (words.double() + 0.5) * 2.0**-32
+
+
+def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The high and the low 32 bits of a product of 32-bit numbers, within int64."""
+    low, high = constant * (x & 0xFFFF), constant * (x >> 16)
+    return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
+
+
+@cache
+def load_tables() -> dict[str, Tensor]:
+    """The tables in the index file beside this one, by the path of what they belong to."""
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
+        found = (file.metadata() or {}).get("digest")
+        if found != INDEX_DIGEST:
+            raise RuntimeError(
+                f"{INDEX_FILE} is not the file that was made with this module: "
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
+            )
+        keys = file.keys()
+        return {key: file.get_tensor(key) for key in keys}
+
+
+def under(tables: dict[str, Tensor], path: str) -> dict[str, Tensor]:
+    """The tables of what lies under a path."""
+    start = f"{path}."
+    return {key[len(start) :]: table for key, table in tables.items() if key.startswith(start)}
