@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nfc.cli.options import output_options, program_options
+from nfc.cli.options import output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
 from nfc.cli.progress import progress
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@seed_option("Seed of the weights; nothing that is checked depends on it.")
 @program_options
 @output_options
-def check(files: tuple[str, ...], opening: Opening, network: str | None, output: Output) -> int:
+def check(files: tuple[str, ...], seed: int, opening: Opening, network: str | None, output: Output) -> int:
     """Elaborate each FILE and run its check blocks; `-` reads standard input.
 
     With --network, only that network's blocks are run.
