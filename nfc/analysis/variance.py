@@ -1,13 +1,13 @@
 """Predicted second moments at initialisation: of the signal forward and of the gradient backward.
 
-Each neuron carries its own second moment through factors, sums, norms and activations, so time and
-memory are in the edges. Assumed, as in the mean-field literature (Poole et al., NeurIPS 2016;
-Schoenholz et al., ICLR 2017): inputs independent with mean 0 and variance 1; values before
-activations and norms normal with mean 0; the two sides of a residual, and branches that a sum
-joins, uncorrelated; gradients independent of the weights they meet. Batch norms are taken as in
-training (each feature to second moment 1), dropout as at inference. Softmaxes are to leading
-order in the length of their axis, too high on short ones: at 10 entries 1.4 times forward and
-2.9 times backward (docs/initialisation.md has the table).
+Each neuron carries its own moments (`Signal`) through factors, sums, norms and activations, so time
+and memory are in the edges. Assumed, as in the mean-field literature (Poole et al., NeurIPS 2016;
+Schoenholz et al., ICLR 2017): inputs independent with mean 0 and variance 1; wide layers, so that
+averages over neurons are their expectations; values before activations normal; branches
+uncorrelated but for their means, except those without weights, which are functions of the same
+number; gradients uncorrelated, and independent of the weights they meet. Batch norms are taken as
+in training with a large batch, dropout as at inference. Softmaxes are to leading order in the length
+of their axis. docs/initialisation.md says by how much each of these is off.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def backward_variance(network: Network) -> float:
     """
     with np.errstate(all="ignore"):
         output, pullback = _block(network.body, normal_inputs(network.input))
+        if not np.isfinite(output.second).all():
+            return inf
         gradient = pullback(np.ones_like(output.second))
         return _or_infinite(gradient.sum() / output.second.size)
 
