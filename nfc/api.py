@@ -95,12 +95,14 @@ def topology(text: str, rows: int, cols: int, *, limits: Limits | None = None) -
         NfcError: the expression is wrong, or does not take these sizes.
         ValueError: a size is not positive.
     """
+    from nfc.files import text_source
     from nfc.sema.program import topology_fabric
 
     if rows < 1 or cols < 1:
         raise ValueError(f"sizes are positive, found {cols} → {rows}")
     sink = Sink()
-    fabric = topology_fabric(text, rows, cols, sink, limits or Limits())
+    expression = text_source(text, "<topology>").text
+    fabric = topology_fabric(expression, rows, cols, sink, limits or Limits())
     if fabric is None or sink.failed:
         raise NfcError(sink.diagnostics)
     return Fabric(fabric)

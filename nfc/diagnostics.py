@@ -33,6 +33,7 @@ class Diagnostic:
         span: the primary place; None where a finding has none (a missing file).
         labels: secondary places.
         hints: sentences that say how to mend it, did-you-mean among them.
+        file: the name of the file that it is about, where it has no place in one.
     """
 
     code: str
@@ -41,6 +42,7 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
     labels: tuple[Label, ...] = ()
     hints: tuple[str, ...] = ()
+    file: str | None = None
 
 
 @dataclass
@@ -48,10 +50,15 @@ class Sink:
     """Collects the diagnostics of a run, so that one run reports many."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _known: set[Diagnostic] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._known = set(self.diagnostics)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic once: copies of a block repeat their findings at the same place."""
-        if diagnostic not in self.diagnostics:
+        if diagnostic not in self._known:
+            self._known.add(diagnostic)
             self.diagnostics.append(diagnostic)
 
     def error(

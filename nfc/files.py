@@ -54,8 +54,17 @@ def read_source(path: str | os.PathLike[str], limits: Limits) -> Source:
 
 
 def text_source(text: str, name: str) -> Source:
-    """A source of a text at hand, with the newlines that a file's would get."""
-    return Source(name, _normalise(text))
+    """A source of a text at hand, with the newlines that a file's would get.
+
+    Raises:
+        NfcError: NF703 when it is no text.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"character U+{ord(text[error.start]):04X} at offset {error.start}"
+        raise _not_text(name, f"cannot be written as UTF-8: {found}") from None
+    return Source(name, _text(text, name))
 
 
 def load(
@@ -70,10 +79,10 @@ def load(
     What is wrong inside of files, `use` statements included, goes to `sink`.
 
     Raises:
-        NfcError: when the file itself cannot be read.
+        NfcError: when the file itself cannot be read, or a given source is no text.
     """
     given = path_or_source
-    source = given if isinstance(given, Source) else read_source(given, limits)
+    source = text_source(given.text, given.name) if isinstance(given, Source) else read_source(given, limits)
     return _Loader(source, sink, limits, allow_outside=allow_outside).load()
 
 
@@ -116,7 +125,7 @@ def _bounded(data: bytes, shown: str, limits: Limits) -> bytes:
         return data
     message = f"`{shown}` is larger than {limits.file_bytes} bytes"
     hints = ("it can be split into files that are read with `use`",)
-    raise NfcError([Diagnostic("NF704", message, None, hints=hints)])
+    raise NfcError([Diagnostic("NF704", message, None, hints=hints, file=shown)])
 
 
 def _decode(data: bytes, shown: str) -> str:
@@ -126,22 +135,25 @@ def _decode(data: bytes, shown: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{data[error.start]:02x} at offset {error.start}, in line {line}"
         raise _not_text(shown, f"is not UTF-8: {found}") from None
+    return _text(text, shown)
+
+
+def _text(text: str, shown: str) -> str:
+    """The text without its byte-order mark and with newlines for line ends."""
     if "\0" in text:
-        raise _not_text(shown, f"is no text: a NUL character at offset {data.index(0)}")
-    return _normalise(text)
-
-
-def _normalise(text: str) -> str:
+        offset = len(text[: text.index("\0")].encode())
+        raise _not_text(shown, f"is no text: a NUL character at offset {offset}")
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _not_text(shown: str, what: str) -> NfcError:
     hints = ("an `.nf` file is text in UTF-8",)
-    return NfcError([Diagnostic("NF703", f"`{shown}` {what}", None, hints=hints)])
+    return NfcError([Diagnostic("NF703", f"`{shown}` {what}", None, hints=hints, file=shown)])
 
 
 def _unreadable(shown: str, reason: str, hints: tuple[str, ...] = ()) -> NfcError:
-    return NfcError([Diagnostic("NF702", f"cannot read `{shown}`: {reason}", None, hints=hints)])
+    message = f"cannot read `{shown}`: {reason}"
+    return NfcError([Diagnostic("NF702", message, None, hints=hints, file=shown)])
 
 
 def _reason(error: OSError) -> str:

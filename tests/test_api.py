@@ -11,6 +11,8 @@ import pytest
 import torch
 
 import nfc
+from nfc.diagnostics import Sink
+from nfc.source import Span
 
 TEXT = """nf 1
 param width = 8
@@ -227,3 +229,26 @@ def test_the_source_digest_covers_used_files(tmp_path: Path) -> None:
         (tmp_path / "b.nf").write_text(f"nf 1\nnetwork inner {{ input 4; linear 4{tail} }}")
         digests.add(nfc.load(tmp_path / "m.nf")["m"].ir.source_digest)
     assert len(digests) == 2
+
+
+def test_given_text_is_read_as_a_file_s() -> None:
+    text = "nf 1\nnetwork one { input 4; linear 3 }\n"
+    foreign = nfc.load(nfc.Source("one.nf", "\ufeff" + text.replace("\n", "\r")))
+    plain = nfc.load(nfc.Source("one.nf", text))
+    assert foreign.network.plan.source_digest == plain.network.plan.source_digest
+
+
+@pytest.mark.parametrize("found", ["\ud800", "\0"])
+def test_text_that_is_not_utf_8_is_an_nfc_error(found: str) -> None:
+    with pytest.raises(nfc.NfcError, match="NF703"):
+        nfc.load(nfc.Source("one.nf", f"nf 1\nnetwork one {{ input 4; linear 3 }} # {found}\n"))
+    with pytest.raises(nfc.NfcError, match="NF703"):
+        nfc.topology(f"dense # {found}", 4, 4)
+
+
+def test_many_findings_are_kept_once_each_in_linear_time() -> None:
+    sink = Sink()
+    span = Span(nfc.Source("large.nf", "x" * 10**6), 0, 1)
+    for number in range(20_000):
+        sink.error("NF000", f"finding {number % 10_000}", span)
+    assert len(sink.diagnostics) == 10_000

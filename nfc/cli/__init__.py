@@ -1,17 +1,22 @@
 """The command line, one file a verb. `main` holds the policy of exits; verbs return an exit code.
 
-0: all is well. 1: the spec has errors, cannot be read, or a check failed. 2: wrong usage or an
-internal fault. 130 and 141, as shells report it: interrupted, and the reader of a pipe went away.
+0: all is well. 1: the spec has errors, cannot be read, or a check failed. 2: wrong usage, results
+that cannot be written, too little memory, or an internal fault. 130 and 141, as shells report it:
+interrupted, and the reader of a pipe went away.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 OK, FAILED, FAULT = 0, 1, 2
 INTERRUPTED, BROKEN_PIPE = 130, 141
+
+RECURSION_LIMIT = 10_000
+"""Python calls in each other: a few dozen for each level that the language's limits let blocks nest."""
 
 FAULT_MESSAGE = """\
 nfc: internal fault: {kind}: {fault}
@@ -19,28 +24,76 @@ This is a mistake in nfc, not in the file. Please report it with the file and th
 https://github.com/neurofabric/nfc/issues (NFC_DEBUG=1 shows the traceback)
 """
 
+MEMORY_MESSAGE = """\
+nfc: the memory does not suffice
+Smaller sizes need less; --max-edges and --max-width refuse a file before it takes too much.
+"""
+
+OUTPUT_MESSAGE = "nfc: standard output cannot be written: {reason}\n"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run nfc and return its exit code; nothing but the code leaves, whatever happens inside."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if sys.stdout is None:
+        sys.stderr.write(OUTPUT_MESSAGE.format(reason="it is closed"))
+        return FAULT
+    _survive_narrow_encodings()
+    with _deep_recursion():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     import click
 
     from nfc.cli.verbs import nfc
+    from nfc.render.visible import visible
 
-    _survive_narrow_encodings()
     try:
         code = nfc.main(arguments, prog_name="nfc", standalone_mode=False)
     except click.ClickException as usage:
-        usage.show()
+        message = "\n".join(map(visible, usage.format_message().split("\n")))
+        click.UsageError(message, getattr(usage, "ctx", None)).show()
         return FAULT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except MemoryError:
+        sys.stderr.write(MEMORY_MESSAGE)
+        return FAULT
     except Exception as fault:
         if os.environ.get("NFC_DEBUG"):
             raise
-        message = str(fault).partition("\n")[0]
+        if isinstance(fault, OSError) and fault.errno is not None and fault.filename is None:
+            _report_unwritable(fault)
+            return FAULT
+        message = visible(str(fault).partition("\n")[0])
         sys.stderr.write(FAULT_MESSAGE.format(kind=type(fault).__name__, fault=message))
         return FAULT
     return code if isinstance(code, int) else OK
+
+
+def _report_unwritable(fault: OSError) -> None:
+    """Say why a stream failed: files that fail are diagnostics, and their errors name them."""
+    with suppress(OSError):
+        sys.stderr.write(OUTPUT_MESSAGE.format(reason=(fault.strerror or str(fault)).lower()))
+    discard_output()
+
+
+def discard_output() -> None:
+    """Lead standard output nowhere, or Python's flush at exit fails on what is left."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _survive_narrow_encodings() -> None:

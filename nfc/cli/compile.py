@@ -161,7 +161,7 @@ def _account(network: Network, files: Files) -> str:
     """What was written, and how large the network is beside its dense twin."""
     dense = _dense_twin(network)
     share = f", {network.params / dense:.1%} of the dense twin's {dense:,}" if dense else ""
-    written = [f"wrote {path} ({_size(chunks):,} bytes)" for path, chunks in files.items()]
+    written = [f"wrote {visible(str(path))} ({_size(chunks):,} bytes)" for path, chunks in files.items()]
     return "\n".join([*written, f"{network.params:,} parameters{share}"])
 
 

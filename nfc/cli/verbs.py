@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 
 import click
 
-from nfc.cli import BROKEN_PIPE
+from nfc.cli import BROKEN_PIPE, discard_output
 from nfc.diagnostics import did_you_mean
 from nfc.version import VERSION
 
@@ -53,7 +52,7 @@ class Verbs(click.Group):
             code = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's flush at exit fails
+            discard_output()
             ctx.exit(BROKEN_PIPE)
         return code
 

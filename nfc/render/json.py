@@ -26,13 +26,13 @@ def diagnostic_records(diagnostics: Iterable[Diagnostic]) -> list[Record]:
 
 
 def diagnostic_record(diagnostic: Diagnostic) -> Record:
-    """A diagnostic with its place: lines and columns from 1, the end exclusive, all null without a place."""
+    """A diagnostic with its place: lines and columns from 1, the end exclusive, null without a place."""
     span = diagnostic.span
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
-        "file": span.source.name if span else None,
+        "file": span.source.name if span else diagnostic.file,
         "line": span.line if span else None,
         "column": span.column if span else None,
         "end_line": span.end_line if span else None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from nfc.diagnostics import Diagnostic, Severity
 from nfc.render.style import PLAIN, Style
-from nfc.render.visible import cells, clip, visible
+from nfc.render.visible import cells, clip, shortened, visible
 from nfc.source import Source, Span
 
 WIDTH = 120
@@ -51,9 +51,8 @@ class _Mark:
 
 def _excerpts(diagnostic: Diagnostic) -> list[list[_Mark]]:
     """The marks by source, the primary one's source first, each in order of lines."""
-    if diagnostic.span is None:
-        return []
-    marks = [_Mark(diagnostic.span, diagnostic.severity.value, "^", "")]
+    span = diagnostic.span
+    marks = [] if span is None else [_Mark(span, diagnostic.severity.value, "^", "")]
     marks += [_Mark(label.span, "secondary", "-", label.text) for label in diagnostic.labels]
     by_source: dict[int, list[_Mark]] = {}
     for mark in marks:
@@ -73,13 +72,13 @@ class _Page:
     def headline(self, diagnostic: Diagnostic) -> None:
         severity = diagnostic.severity
         name = self.style.paint(severity.value, f"{severity.value}[{diagnostic.code}]")
-        self.lines.append(name + self.style.paint("message", f": {visible(diagnostic.message)}"))
+        self.lines.append(name + self.style.paint("message", f": {visible(shortened(diagnostic.message))}"))
 
     def excerpt(self, marks: list[_Mark], *, first: bool) -> None:
         """The lines of one source that have marks, with `...` where lines are left out."""
         lead = marks[0].span
         arrow = "-->" if first else ":::"
-        place = f"{visible(lead.source.name)}:{lead.line}:{lead.column}"
+        place = f"{visible(shortened(lead.source.name))}:{lead.line}:{lead.column}"
         self.lines.append(" " * self.gutter + self.style.paint("gutter", arrow) + f" {place}")
         self.bar()
         last = 0
@@ -95,7 +94,7 @@ class _Page:
     def note(self, kind: str, text: str) -> None:
         indent = " " * (self.gutter + 1)
         label = self.style.paint("gutter", "=") + f" {self.style.paint('message', f'{kind}:')} "
-        self.lines.append(indent + label + visible(text))
+        self.lines.append(indent + label + visible(shortened(text)))
 
     def _gutter(self, number: str) -> str:
         return self.style.paint("gutter", f"{number:>{self.gutter}} |")
@@ -112,7 +111,7 @@ class _Page:
                 continue
             start, end = max(start, left), max(min(end, right), start + 1)
             carets = self.style.paint(
-                mark.role, f"{mark.caret * (end - start)} {visible(mark.text)}".rstrip()
+                mark.role, f"{mark.caret * (end - start)} {visible(shortened(mark.text))}".rstrip()
             )
             self.lines.append(f"{self._gutter('')} {' ' * (len(before) + start - left)}{carets}")
 

@@ -6,10 +6,33 @@ overrides are shown as symbols, never sent. Columns are those of a terminal cell
 
 from __future__ import annotations
 
+import re
 from unicodedata import category, east_asian_width
 
 TAB = 4
 """Cells to the next tab stop; spaces stand for tabs, so that carets line up in any terminal."""
+
+
+LONGEST_WORD = 200
+"""Characters of a word in a message; longer ones, which only a hostile file has, are cut in the middle."""
+
+LONGEST_TEXT = 2000
+"""As `LONGEST_WORD`, of a whole message."""
+
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+
+
+def shortened(text: str) -> str:
+    """A message whose names of any length leave it readable."""
+    return _cut(_LONG_WORD.sub(lambda word: _cut(word[0], LONGEST_WORD), text), LONGEST_TEXT)
+
+
+def _cut(text: str, length: int) -> str:
+    """The text with an ellipsis in its middle where it is longer than `length`."""
+    if len(text) <= length:
+        return text
+    half = (length - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
 
 
 def visible(text: str) -> str:

@@ -63,9 +63,14 @@ class CallArguments:
             self.automatic += 1
             return automatic_seed(self.network, self.path, place)
         if parameter.default != AUTO:
-            message = f"`{parameter.name}` is {accepted(parameter)}; it has no `auto`"
-            raise SemanticError("NF401", message, span)
+            raise no_automatic(parameter, span)
         return None
+
+
+def no_automatic(parameter: Parameter, span: Span | None) -> SemanticError:
+    """The error for `auto` where the parameter's value has to be given."""
+    message = f"`{parameter.name}` is {accepted(parameter)}; it has no `auto`"
+    return SemanticError("NF401", message, span)
 
 
 def _no_range(parameter: Parameter, value: Value, span: Span) -> Value:

@@ -36,7 +36,12 @@ class Budget:
             message = f"a sample of shape {show(shape)} holds more than {self.limits.width} numbers"
             raise LimitError("NF713", message, span)
 
-    def check_edges(self, count: int, span: Span) -> None:
+    def check_width(self, width: int, span: Span) -> None:
+        if width > self.limits.width:
+            message = f"a topology here is more than {self.limits.width} neurons wide"
+            raise LimitError("NF713", message, span)
+
+    def check_edges(self, count: int, span: Span, what: str = "the network has") -> None:
         if count > self.limits.edges:
-            message = f"the network has more than {self.limits.edges} edges up to here"
+            message = f"{what} more than {self.limits.edges} edges up to here"
             raise LimitError("NF714", message, span)

@@ -48,8 +48,7 @@ def match_call(node: ast.Name | ast.Call, formals: Sequence[Formal], *, variadic
     errors: list[SemanticError] = []
     for argument in arguments_of(node):
         if isinstance(argument, ast.Each):
-            message = f"`{name}` takes no `… in …:`; only `cascade` does"
-            errors.append(SemanticError("NF206", message, argument.span))
+            errors.append(_misplaced_each(name, argument))
         elif argument.name is None and variadic:
             rest.append(argument.value)
         elif argument.name is None:
@@ -77,6 +76,14 @@ def match_call(node: ast.Name | ast.Call, formals: Sequence[Formal], *, variadic
 def signature(name: str, formals: Sequence[Formal]) -> str:
     """`name(required, …, optional=…)`."""
     return f"{name}({', '.join(f.name if f.required else f'{f.name}=…' for f in formals)})"
+
+
+def _misplaced_each(name: str, argument: ast.Each) -> SemanticError:
+    if name == "cascade":
+        message = "`cascade` takes `s in range: t` alone, or a number and a topology"
+    else:
+        message = f"`{name}` takes no `… in …:`; only `cascade` does"
+    return SemanticError("NF206", message, argument.span)
 
 
 def _too_many(name: str, formals: Sequence[Formal], argument: ast.Argument) -> SemanticError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 from nfc.diagnostics import Label, Sink, did_you_mean
 from nfc.limits import Limits
@@ -13,7 +14,7 @@ from nfc.sema.graph import dependency_order
 from nfc.sema.names import NameCheck
 from nfc.sema.scope import Entry, Scope
 from nfc.sema.tree import walk
-from nfc.sema.values import Value, is_integer, is_number, kind_of, show
+from nfc.sema.values import Value, is_integer, is_number, is_small, kind_of, show
 from nfc.source import Source
 from nfc.syntax import ast, parse_expression
 
@@ -140,7 +141,25 @@ class _Replacement:
                 None,
                 hints=(hint,) if integral else (),
             )
+        self._check_bounds(value)
         return value
+
+    def _check_bounds(self, value: Value) -> None:
+        """Hold a value from Python to what evaluation holds its own to: finite floats, bounded integers."""
+        if not is_small(value, self.limits.operations, self.limits.nesting):
+            message = f"`{self.name}` holds more than {self.limits.operations} values, or nests too deep"
+            raise SemanticError("NF711", message, None)
+        pending = [value]
+        while pending:
+            inner = pending.pop()
+            if isinstance(inner, tuple):
+                pending.extend(inner)
+            elif isinstance(inner, float) and not isfinite(inner):
+                message = f"`{self.name}` takes finite numbers; found {show(inner)}"
+                raise SemanticError("NF208", message, None)
+            elif isinstance(inner, int) and inner.bit_length() > self.limits.integer_bits:
+                message = f"an integer given for `{self.name}` has more than {self.limits.integer_bits} bits"
+                raise SemanticError("NF711", message, None)
 
     def _string(self) -> str:
         """Text for a string needs no quotes."""

@@ -217,7 +217,7 @@ class Elaboration:
         key = id(node.via), rows, cols
         if key in self._fabrics:
             return self._fabrics[key]
-        wiring = Wiring(CallArguments(self.entry.name, path), self.shared.budget)
+        wiring = Wiring(CallArguments(self.entry.name, path), self.shared.budget, edges=self._edges)
         environment = Environment(frame.scope, self.shared.constants, self.shared.limits, (rows, cols))
         try:
             fabric = wiring.fabric(node.via, environment, rows, cols)

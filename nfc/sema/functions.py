@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeVar
 
 from nfc.sema.values import Interval, Number, Value, is_integer, is_number, kind_of, show
@@ -106,14 +107,14 @@ def _log(arguments: Sequence[Value]) -> Value:
 
 
 def _exact_log(number: Number, base: Number) -> int | None:
-    """The k with number == base**k, for integers; also of a float that is a power of two."""
-    if isinstance(number, float):
-        mantissa, exponent = math.frexp(number)
-        return exponent - 1 if base == 2 and mantissa == 0.5 else None
-    if isinstance(base, float) or base < 2:
-        return None
+    """The integer k with number == base**k, a float taken for the fraction that it is; None without one."""
     estimate = round(math.log(number) / math.log(base))
-    return estimate if base**estimate == number else None
+    power, root = Fraction(number), Fraction(base)
+    # In lowest terms root**k grows by the bits of its larger term; beyond those of power it cannot be equal.
+    bits = max(power.numerator, power.denominator).bit_length()
+    if abs(estimate) * (max(root.numerator, root.denominator).bit_length() - 1) > bits:
+        return None
+    return estimate if root**estimate == power else None
 
 
 def _popcount(arguments: Sequence[Value]) -> Value:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from nfc.diagnostics import Label, Sink, did_you_mean
+from nfc.diagnostics import Label, Sink
 from nfc.sema.calls import Formal, arguments_of, callee, match_call
 from nfc.sema.errors import SemanticError
+from nfc.sema.findings import suggestions
 from nfc.sema.functions import FUNCTIONS
 from nfc.sema.kinds import JOINING, TOPOLOGY_OPERATORS, formals_of, is_topology
 from nfc.sema.operators import topology_operator
@@ -256,7 +257,7 @@ class NameCheck:
         return entry is not None and isinstance(entry.definition, ast.BadDefinition)
 
     def _unknown(self, what: str, name: str, span: Span, known: Iterable[str]) -> None:
-        hints = did_you_mean(name, known)
+        hints = suggestions(name, known, self.sink)
         if self.scope.incomplete and not hints:
             self.ok = False
             return

@@ -18,6 +18,7 @@ from nfc.sema.constants import Constants, Overrides, evaluate_constants, report_
 from nfc.sema.definitions import check_definition, topologies_named
 from nfc.sema.environment import Environment
 from nfc.sema.errors import AlreadyReported, SemanticError
+from nfc.sema.findings import bounded
 from nfc.sema.graph import dependency_order
 from nfc.sema.matched import Statements, inlined_networks
 from nfc.sema.names import NameCheck
@@ -195,5 +196,5 @@ def _hand_over(found: Sink, files: Files, sink: Sink) -> None:
         span = diagnostic.span
         return (0, 0) if span is None else (position.get(span.source.name, 0), span.start)
 
-    for diagnostic in sorted(found.diagnostics, key=place):
+    for diagnostic in bounded(sorted(found.diagnostics, key=place)):
         sink.add(diagnostic)

@@ -125,12 +125,14 @@ def _report_twice(name: str, span: Span, other: Entry, sink: Sink) -> None:
 
 
 def _report_clash(name: str, known: Entry, entry: Entry, scope: Scope, sink: Sink) -> None:
-    where = "this file" if known.scope is scope else f"`{known.scope.file.source.name}`"
+    """At the later definition: this file's own, or that of the file used later."""
+    later, earlier = (known, entry) if known.scope is scope else (entry, known)
+    where = "this file" if later.scope is scope else f"`{later.scope.file.source.name}`"
     sink.error(
         "NF202",
-        f"`{name}` is defined both in {where} and in `{entry.scope.file.source.name}`",
-        known.name_span,
-        labels=(Label(entry.name_span, f"the other definition, {entry.kind}"),),
+        f"`{name}` is defined both in {where} and in `{earlier.scope.file.source.name}`",
+        later.name_span,
+        labels=(Label(earlier.name_span, f"the other definition, {earlier.kind}"),),
         hints=("rename one of the two",),
     )
 

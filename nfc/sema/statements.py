@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nfc.diagnostics import Label, Sink, did_you_mean
 from nfc.ir.network import SCHEMES
+from nfc.sema.findings import suggestions
 from nfc.sema.matched import Matched, Statements, operations_in
 from nfc.sema.names import NameCheck
 from nfc.sema.operations import OPERATIONS, REQUIRED, Operation, Slot, alias_hint
@@ -176,7 +177,7 @@ class _Check:
             return
         alias = alias_hint(name)
         known = [*OPERATIONS, *self.scope.of_kind(ast.Network, ast.BadDefinition)]
-        hints = (alias,) if alias else did_you_mean(name, known)
+        hints = (alias,) if alias else suggestions(name, known, self.sink)
         if self.scope.incomplete and not hints:
             self.ok = False
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nfc.sema.arguments import fitted
+from collections.abc import Sequence
+
+from nfc.sema.arguments import fitted, no_automatic
 from nfc.sema.environment import Environment
 from nfc.sema.errors import LimitError
 from nfc.sema.loops import loop_values
@@ -22,13 +24,13 @@ def sets_width(name: str) -> bool:
 def own_width(node: ast.Expression, environment: Environment, cols: int) -> int | None:
     """The outputs that a part which is not the last asks for itself by `width=`; None where it does not.
 
-    What matters is the last factor of the part: that of a cascade's last part, of a copy, of a
-    sum's first part (its parts must agree).
+    What matters is the last factor of the part: that of a cascade's last part with weights, of a
+    copy, of a sum's first part (its parts must agree).
     """
     while True:
         match node:
-            case ast.Binary(operator=">>", right=right):
-                node = right
+            case ast.Binary(operator=">>"):
+                node = _last_weighted(chain(node, ">>"), environment, cols)
             case ast.Binary(operator="+"):
                 node = chain(node, "+")[0]
             case ast.Name() | ast.Call():
@@ -41,6 +43,14 @@ def own_width(node: ast.Expression, environment: Environment, cols: int) -> int 
                 node, environment = following
             case _:
                 return None
+
+
+def _last_weighted(parts: Sequence[ast.Expression], environment: Environment, cols: int) -> ast.Expression:
+    """The last part of a cascade that is more than permutations; the first where none is."""
+    last = len(parts) - 1
+    while last and is_weightless(parts[last], environment, cols):
+        last -= 1
+    return parts[last]
 
 
 def is_weightless(node: ast.Expression, environment: Environment, cols: int) -> bool:
@@ -82,6 +92,8 @@ def _width(meaning: Standard, environment: Environment) -> int | None:
     if expression is None:
         return None
     parameter = next(p for p in FAMILIES[meaning.name].parameters if p.name == "width")
+    if environment.is_auto(expression):
+        raise no_automatic(parameter, expression.span)
     value = fitted(parameter, environment.value(expression), expression.span)
     assert isinstance(value, int)
     return value

@@ -37,12 +37,14 @@ class Wiring:
         arguments: how arguments of calls get their values, automatic seeds among them.
         empty: a warning, where a standard topology leaves outputs or inputs without an edge.
         fitted: the greatest width that a standard topology was built at and cut from.
+        edges: those so far, of the network's earlier layers too.
     """
 
     arguments: CallArguments
     budget: Budget
     empty: Diagnostic | None = None
     fitted: int | None = None
+    edges: int = 0
     _factors: int = 0
     _definitions: Shared = field(default_factory=dict)
 
@@ -52,8 +54,9 @@ class Wiring:
         Raises:
             SemanticError: it cannot be built; the diagnostic's place may be in another definition.
             AlreadyReported: it depends on what is broken.
-            LimitError: it takes too long, or has too many factors.
+            LimitError: it takes too long, is too wide, or has too many factors or edges.
         """
+        self.budget.check_width(max(rows, cols), node.span)
         try:
             wired = self._wire(Part(node, environment, ""), rows, cols)
         except RecursionError:
@@ -164,7 +167,7 @@ class Wiring:
 
     def _once(self, key: tuple[int, ...], shared: Shared, part: Part, rows: int, cols: int) -> Wired:
         if key in shared:
-            self._add_factors(shared[key], part.node.span)
+            self._count(shared[key], part.node.span)
             return shared[key]
         before = self.arguments.automatic
         wired = self._wire(part, rows, cols)
@@ -239,13 +242,15 @@ class Wiring:
             raise SemanticError("NF301", message, match.given["width"].span)
         strict = self.arguments.value(STRICT, match, part.environment, part.place) is True
         try:
-            built = build(family, rows, cols, arguments, strict=strict, limits=self.budget.limits)
+            built = build(
+                family, rows, cols, arguments, strict=strict, limits=self.budget.limits, used=self.edges
+            )
         except TopologyError as error:
             raise _topology_error(error, match, part.node.span) from None
         if built.fitted_width is not None:
             self.fitted = max(self.fitted or 0, built.fitted_width)
         self._note_empty(f"`{family.name}`", (built.empty_output, built.empty_input), part.node.span)
-        self._add_factors(built.fabric, part.node.span)
+        self._count(built.fabric, part.node.span)
         return built.fabric
 
     def _note_empty(self, what: str, empty: tuple[int | None, int | None], span: Span) -> None:
@@ -256,9 +261,14 @@ class Wiring:
             message = f"{what} leaves neurons without an edge, {neuron} first"
             self.empty = Diagnostic("NF412", message, span, Severity.WARNING)
 
-    def _add_factors(self, wired: Wired, span: Span) -> None:
-        self._factors += 1 if isinstance(wired, Permutation) else sum(1 for _ in factors(wired))
+    def _count(self, wired: Wired, span: Span) -> None:
+        """Count the factors and edges of a part that is there now, a shared one each time it occurs."""
+        edges = [] if isinstance(wired, Permutation) else [factor.edges for factor in factors(wired)]
+        self._factors += 1 if isinstance(wired, Permutation) else len(edges)
+        self.edges += sum(edges)
         self.budget.check_operations(self._factors, span, "factors in one topology")
+        self.budget.check_edges(self.edges, span, "there are")
+        self.budget.check_time(span)
 
     def _argument(self, meaning: Standard, name: str, part: Part) -> Value | None:
         """The value of a combinator's argument."""

@@ -66,12 +66,17 @@ def accepted(parameter: Parameter) -> str:
     low, high = parameter.minimum, parameter.maximum
     each = ", each" if parameter.kind in ("integers", "systems") else ""
     if low is not None and high is not None:
-        words += f"{each} from {low:g} to {high:g}"
+        words += f"{each} from {_bound(low)} to {_bound(high)}"
     elif low is not None:
-        words += f"{each} of at least {low:g}"
+        words += f"{each} of at least {_bound(low)}"
     elif high is not None:
-        words += f"{each} of at most {high:g}"
+        words += f"{each} of at most {_bound(high)}"
     return f"{words} or `auto`" if parameter.default == AUTO and parameter.kind != "seed" else words
+
+
+def _bound(number: float) -> str:
+    """A bound in full: `:g` alone would round a large integer."""
+    return str(int(number)) if number == int(number) else f"{number:g}"
 
 
 def _has_kind(kind: str, value: object) -> bool:

@@ -36,6 +36,7 @@ def build(
     *,
     strict: bool = False,
     limits: Limits,
+    used: int = 0,
 ) -> Built:
     """The family's fabric from `cols` inputs to `rows` outputs.
 
@@ -46,6 +47,8 @@ def build(
         arguments: by name; those left out have their defaults. A `seed` has to be there.
         strict: do not fit.
         limits: held before memory is taken.
+        used: edges that are there already and count with those of a family that is not fitted; what a
+            fitted one loses when it is cut is not known before.
 
     Raises:
         TopologyError: NF301 sizes that do not fit, NF302 a strict family that would be fitted,
@@ -55,7 +58,7 @@ def build(
     _check_width(family, max(rows, cols), limits)
     width = family.next_width and family.next_width(max(rows, cols), complete_arguments)
     if width is None or rows == cols == width:
-        return _built(_build(family, rows, cols, complete_arguments, limits), None)
+        return _built(_build(family, rows, cols, complete_arguments, limits, used), None)
     if strict:
         raise _not_exact(family, rows, cols, width)
     _check_width(family, width, limits)
@@ -67,10 +70,12 @@ def _built(fabric: Fabric, fitted_width: int | None) -> Built:
     return Built(fabric, fitted_width, *first_empty(fabric))
 
 
-def _build(family: Family, rows: int, cols: int, arguments: Arguments, limits: Limits) -> Fabric:
+def _build(
+    family: Family, rows: int, cols: int, arguments: Arguments, limits: Limits, used: int = 0
+) -> Fabric:
     extent = family.extent(rows, cols, arguments)
     _check_width(family, extent.width, limits)
-    _check_size(family, extent, limits)
+    _check_size(family, extent, limits, used)
     return family.build(rows, cols, arguments)
 
 
@@ -80,14 +85,17 @@ def _check_width(family: Family, width: int, limits: Limits) -> None:
         raise TopologyError("NF713", message, hint="smaller sizes, or a higher limit on the width")
 
 
-def _check_size(family: Family, extent: Extent, limits: Limits) -> None:
+def _check_size(family: Family, extent: Extent, limits: Limits, used: int) -> None:
     if extent.factors > limits.operations:
         message = (
             f"`{family.name}` has {_count(extent.factors)} factors here; the limit is {limits.operations}"
         )
         raise TopologyError("NF712", message, argument="depth", hint="fewer factors in a row")
-    if extent.edges > limits.edges:
-        message = f"`{family.name}` has {_count(extent.edges)} edges here; the limit is {limits.edges}"
+    if used + extent.edges > limits.edges:
+        before = f" after {_count(used)} others" if used else ""
+        message = (
+            f"`{family.name}` has {_count(extent.edges)} edges here{before}; the limit is {limits.edges}"
+        )
         raise TopologyError("NF714", message, hint="a sparser topology, or a higher limit on the edges")
 
 

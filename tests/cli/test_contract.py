@@ -237,3 +237,57 @@ def test_json_survives_a_narrow_encoding() -> None:
     command = [sys.executable, "-m", "nfc", "check", "missing-漢-\U0001f600.nf", "--format", "json"]
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert "漢-\U0001f600" in json.loads(done.stdout)["diagnostics"][0]["message"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["check", "good.nf"], ["explain"], ["--help"]])
+def test_a_full_device_is_no_fault_of_nfc(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "nfc", *arguments]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr == b"nfc: standard output cannot be written: no space left on device\n"
+
+
+def test_a_closed_output_is_no_fault_of_nfc() -> None:
+    command = ["sh", "-c", '"$0" -m nfc check good.nf >&-', sys.executable]
+    done = subprocess.run(command, env=ENVIRONMENT, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr == b"nfc: standard output cannot be written: it is closed\n"
+
+
+def test_too_little_memory_is_no_fault_of_nfc(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(nfc.api, "read_program", fail)
+    done = run(["check", "good.nf"])
+    assert done.code == 2
+    assert "memory does not suffice" in done.err
+    assert "mistake in nfc" not in done.err
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["compile", "--to", "torch"], ["compile", "--to", "onnx"]])
+def test_deep_nesting_within_the_limit_is_well(arguments: list[str]) -> None:
+    blocks = "repeat 1 { " * 190 + "linear 4" + " }" * 190
+    Path("deep.nf").write_text(f"nf 1\nnetwork deep {{ input 4; {blocks} }}\n", "utf-8")
+    before = sys.getrecursionlimit()
+    done = run([*arguments, "deep.nf"])
+    assert done.code == 0, done.err
+    assert sys.getrecursionlimit() == before
+
+
+def test_names_with_escapes_are_shown_safely() -> None:
+    name = "o\x1b[31m.onnx"
+    done = run(["compile", "good.nf", "--to", "onnx", "-o", name])
+    assert done.code == 0
+    assert Path(name).exists()
+    wrong = run(["check", "good.nf", "--network", "\x1b[31m"])
+    assert wrong.code == 2
+    assert "\x1b" not in done.shown + wrong.shown
+
+
+def test_a_file_name_outside_of_utf_8_compiles() -> None:
+    name = os.fsdecode(b"\xff\xfe.nf")
+    Path(name).write_bytes(Path("good.nf").read_bytes())
+    assert run(["compile", name, "--to", "onnx"]).code == 0

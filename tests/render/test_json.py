@@ -3,6 +3,7 @@ import math
 
 from syrupy.assertion import SnapshotAssertion
 
+from nfc.diagnostics import Diagnostic
 from nfc.render.json import diagnostic_records, render_json
 from tests.render.fixtures import FIXTURES
 
@@ -26,3 +27,9 @@ def test_any_text_survives() -> None:
     rendered = render_json({"text": text})
     assert rendered.isascii()
     assert json.loads(rendered)["text"] == text
+
+
+def test_a_file_is_named_without_a_place_in_it() -> None:
+    (record,) = diagnostic_records([Diagnostic("NF702", "cannot read `x.nf`", None, file="x.nf")])
+    assert record["file"] == "x.nf"
+    assert record["line"] is None

@@ -106,3 +106,18 @@ class _Terminal:
 )
 def test_when_colour_is_used(choice: str, environment: dict[str, str], expected: object) -> None:
     assert style_for(choice, _Terminal(), environment) is expected  # type: ignore[arg-type]
+
+
+def test_labels_are_shown_without_a_place_of_the_diagnostic() -> None:
+    label = Label(Span(Source("x.nf", "linear 3"), 0, 6), "this one")
+    rendered = render_diagnostic(Diagnostic("NF000", "something is wrong", None, labels=(label,)))
+    assert "x.nf:1:1" in rendered
+    assert "------ this one" in rendered
+
+
+def test_long_names_are_cut_in_the_middle() -> None:
+    name = "a" * 500_000 + "z" * 500_000
+    rendered = render_diagnostic(Diagnostic("NF000", f"no layer `{name}` here", None, hints=(name,)))
+    assert len(rendered) < 600
+    assert "a…z" in rendered
+    assert "z` here" in rendered

@@ -16,6 +16,7 @@ from nfc.sema.evaluate import evaluate
 from nfc.sema.values import Interval, Value
 from nfc.source import Source
 from nfc.syntax import ast, parse_expression
+from tests.sema.programs import sound
 
 NAMES: dict[str, Value] = {"n": 7, "x": 0.5, "yes": True, "word": "max", "items": (1, 2, 3)}
 
@@ -235,3 +236,28 @@ def test_the_place_of_an_error() -> None:
         value_of("1 + (n + true)")
     assert caught.value.diagnostic.span is not None
     assert caught.value.diagnostic.span.text == "(n + true)"
+
+
+@pytest.mark.parametrize(
+    ("text", "power"),
+    [
+        ("log(1000.0, 10)", 3),
+        ("log(8, 2.0)", 3),
+        ("log(1/4, 4)", -1),
+        ("log(0.25, 0.5)", 2),
+        ("log(2.25, 1.5)", 2),
+        ("log(1.0, 7)", 0),
+        ("log2(8.0)", 3),
+        ("log(3**2000, 3)", 2000),
+    ],
+)
+def test_logarithms_of_exact_powers_are_integers(text: str, power: int) -> None:
+    found = sound(f"nf 1\nlet x = {text}\n").constants["x"]
+    assert (found, type(found)) == (power, int)
+
+
+@pytest.mark.parametrize(
+    "text", ["log(0.1, 10)", "log(9, 10)", "log(2**4000, 1 + 2.0**-52)", "log(5e-324, 3)"]
+)
+def test_logarithms_of_others_are_floats(text: str) -> None:
+    assert type(sound(f"nf 1\nlet x = {text}\n").constants["x"]) is float

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from nfc.diagnostics import Sink
 from nfc.limits import Limits
-from tests.sema.programs import codes, in_network, network, sound
+from nfc.sema.budget import Budget
+from nfc.sema.program import topology_fabric
+from nfc.source import Span
+from tests.sema.programs import analyse, codes, in_network, network, sound
 
 DOUBLING = [f"topology t{k} = t{k - 1} + t{k - 1}" for k in range(1, 60)]
 
@@ -32,6 +36,8 @@ DOUBLING = [f"topology t{k} = t{k - 1} + t{k - 1}" for k in range(1, 60)]
         ("input 2**16\nlinear 2**16", [], "NF714"),
         ("input 2**15\nrepeat 9 { linear 2**12 via dense(width=2**15) >> dense; pad 2**15 }", [], "NF714"),
         ("input 2**16\nlinear 2**16 via random(2**15)", [], "NF714"),
+        ("input 2**15\nlinear 2**15 via parallel(100, dense)", [], "NF714"),
+        ("input 2**14\nlinear 2**14\nlinear 2**14 via parallel(4, dense)", [], "NF714"),
         ("input 4\nlinear a", ["let a = 2**10**9"], "NF711"),
         ("input 4\nrelu", ["let a0 = [1, 1]", *(f"let a{k} = [a{k - 1}, a{k - 1}]" for k in range(1, 60))], "NF711"),
         ("input 4\nlinear 4 via t999(dense)", ["topology t0(x) = x", *(f"topology t{k}(x) = t{k - 1}(x)" for k in range(1, 1000))], "NF701"),
@@ -54,6 +60,43 @@ def test_limits_can_be_changed() -> None:
     assert codes(in_network("input 4\nlinear 4"), limits=Limits(edges=15)) == ["NF714"]
     assert codes(in_network("input 4\nlinear 4"), limits=Limits(edges=16)) == []
     assert codes("nf 1\nlet a = 1000\n", limits=Limits(integer_bits=8)) == ["NF711"]
+
+
+@pytest.mark.parametrize(
+    "wiring", ["parallel(4000, random(2))", "parallel(4000, hypercube)", "t + t + t + t"]
+)
+def test_edges_inside_a_topology_end_its_elaboration(wiring: str) -> None:
+    text = in_network(f"input 4\nlinear 4 via {wiring}", "topology t = parallel(10, dense)")
+    assert codes(text, limits=Limits(edges=500)) == ["NF714"]
+
+
+def test_edges_of_a_topology_may_reach_the_limit() -> None:
+    text = in_network("input 4\nlinear 4\nlinear 4 via dense + diagonal >> dense")
+    assert codes(text, limits=Limits(edges=52)) == []
+    assert codes(text, limits=Limits(edges=51)) == ["NF714"]
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(8, 10**12), (10**12, 8)])
+def test_width_of_a_topology_of_its_own(rows: int, cols: int) -> None:
+    sink = Sink()
+    assert topology_fabric('permute("reverse") >> dense', rows, cols, sink, Limits()) is None
+    assert [d.code for d in sink.diagnostics] == ["NF713"]
+
+
+def test_many_mistakes_end_in_one_line() -> None:
+    _, found = analyse("\n".join(["nf 1", *(f"let x{k} = y{k}" for k in range(4000))]))
+    assert len(found) == 101
+    assert "more than 100 errors" in found[-1].message
+    assert found[-1].span is not None
+    assert found[-1].span.line == 102
+
+
+def test_time_is_checked_after_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(budget: Budget, count: int, span: Span, what: str = "") -> None:
+        object.__setattr__(budget, "started", -1e9)
+
+    monkeypatch.setattr(Budget, "check_edges", late)
+    assert codes(in_network("input 4\nlinear 4 via dense")) == ["NF715"]
 
 
 def test_time() -> None:

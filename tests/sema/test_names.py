@@ -158,7 +158,7 @@ def test_clashes_between_files_show_both_places(tmp_path: Path) -> None:
         for d in sink.diagnostics
         if d.span
     ]
-    assert found == [("NF202", "main.nf", "a.nf"), ("NF202", str(tmp_path / "a.nf")[-7:], "b.nf")]
+    assert found == [("NF202", "main.nf", "a.nf"), ("NF202", str(tmp_path / "b.nf")[-7:], "a.nf")]
 
 
 def test_a_file_used_on_two_ways_is_one(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ def test_constants_follow() -> None:
         ("n", "1 / 0", "NF211", ["zero"]),
         ("n", "2**10**9", "NF711", ["bits"]),
         ("n", "1 +", "NF1", []),
+        ("p", float("nan"), "NF208", ["finite", "nan"]),
+        ("p", float("inf"), "NF208", ["finite", "inf"]),
+        ("sizes", (1, (float("nan"),)), "NF208", ["finite"]),
+        ("n", 2**5000, "NF711", ["4096 bits"]),
+        ("sizes", (1, 2**5000), "NF711", ["4096 bits"]),
     ],
 )
 def test_errors(name: str, given: str | Value, code: str, words: list[str]) -> None:

@@ -13,7 +13,7 @@ from nfc.sema.program import topology_fabric
 from nfc.topologies import FAMILIES, build
 from nfc.topologies.combinators import permutation, shuffled_sum
 from tests.build import dense_pattern
-from tests.sema.programs import codes, in_network, sound
+from tests.sema.programs import analyse, codes, in_network, network, sound
 
 
 def fabric(text: str, rows: int = 16, cols: int = 16, *definitions: str) -> Fabric:
@@ -187,3 +187,22 @@ def test_a_text_without_a_program() -> None:
     assert topology_fabric("butterfly(", 4, 4, sink, Limits()) is None
     assert topology_fabric("random(9)", 4, 4, sink, Limits()) is None
     assert [d.code[:3] for d in sink.diagnostics] == ["NF2", "NF1", "NF3"]
+
+
+def test_permutations_behind_a_width_leave_it() -> None:
+    definition = 'topology t = dense(width=3) >> permute("reverse")'
+    found = network("input 8\nlinear 4 via t >> dense", definition).body[0]
+    assert edge_count(found.fabric) == 8 * 3 + 3 * 4  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("wiring", "code", "words"),
+    [
+        ("dense(width=auto) >> dense", "NF401", "it has no `auto`"),
+        ("cascade(2, s in 0..1: dense)", "NF206", "`cascade` takes `s in range: t` alone"),
+    ],
+)
+def test_messages(wiring: str, code: str, words: str) -> None:
+    _, (found,) = analyse(in_network(f"input 8\nlinear 8 via {wiring}"))
+    assert found.code == code
+    assert words in found.message

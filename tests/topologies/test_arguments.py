@@ -23,6 +23,7 @@ CASES = [
     ("butterfly", {"radices": (3, 4)}, "NF301", "radices", "multiply to 12, and the place has a width of 16"),
     ("block", {}, "NF401", "size", "either `size` or `count`, and neither is given"),
     ("block", {"size": 4, "count": 4}, "NF401", "size", "and both are given"),
+    ("block", {"count": 2**25}, "NF401", "count", "from 1 to 16777216, not"),
     ("block", {"size": 0}, "NF401", "size", "at least 1"),
     ("band", {"wrap": 1}, "NF401", "wrap", "`true` or `false`, not `1`"),
     ("bernoulli", {"density": 1.5, "seed": 0}, "NF401", "density", "from 0 to 1, not `1.5`"),

@@ -85,12 +85,17 @@ def _model(plan: Plan, storage: Storage) -> tuple[Chunk, ...]:
         producer_version=VERSION,
         metadata={
             "nfc.network": plan.name,
-            "nfc.source": plan.source_name,
+            "nfc.source": _encodable(plan.source_name),
             "nfc.source_digest": plan.source_digest,
             "nfc.topology_digest": plan.topology_digest,
             "nfc.version": VERSION,
         },
     )
+
+
+def _encodable(name: str) -> str:
+    """A file name as protobuf holds it, in UTF-8: bytes that are not are escaped."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _raise_errors(sink: Sink) -> None:
