@@ -20,8 +20,8 @@ RECURSION_LIMIT = 10_000
 
 FAULT_MESSAGE = """\
 nfc: internal fault: {kind}: {fault}
-This is a mistake in nfc, not in the file. Please report it with the file and the command:
-https://github.com/neurofabric/nfc/issues (NFC_DEBUG=1 shows the traceback)
+This is a mistake in nfc, not in the file. Please report it to its authors with the file, the command,
+and the traceback, which NFC_DEBUG=1 shows.
 """
 
 MEMORY_MESSAGE = """\
