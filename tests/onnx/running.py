@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 from onnx.reference import ReferenceEvaluator
 
-from nfc.backends.onnx_graph.emit import emit_with
+from nfc.backends.onnx_graph.emit import emit_chunks
 from nfc.backends.onnx_graph.options import Options
 from nfc.diagnostics import Sink
 from nfc.ir.interpreter import interpret
@@ -25,7 +25,7 @@ Runner = tuple[str, "onnxruntime.InferenceSession | ReferenceEvaluator"]
 
 def compiled(network: Network, weights: Weights | None = None, sink: Sink | None = None, **options) -> bytes:
     weights = weights_of(network) if weights is None else weights
-    return emit_with(plan_of(network), weights, Options(**options), sink or Sink())
+    return b"".join(emit_chunks(plan_of(network), weights, Options(**options), sink or Sink()))
 
 
 def check_model(model: bytes) -> None:

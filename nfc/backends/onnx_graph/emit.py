@@ -41,13 +41,11 @@ def emit_onnx(
     return b"".join(emit_chunks(plan, weights, Options(sparse=sparse, dtype=dtype, opset=opset), sink))
 
 
-def emit_with(plan: Plan, weights: Weights, options: Options, sink: Sink) -> bytes:
-    """As `emit_onnx`, with the bounds of storage open."""
-    return b"".join(emit_chunks(plan, weights, options, sink))
-
-
 def emit_chunks(plan: Plan, weights: Weights, options: Options, sink: Sink) -> tuple[Chunk, ...]:
-    """As `emit_with`, in pieces that share the weights' memory: a large file needs no second copy."""
+    """As `emit_onnx`, with the bounds of storage open, in pieces that share the weights' memory.
+
+    A large file then needs no second copy.
+    """
     found = Sink()
     check_options(options, found)
     _raise_errors(found)
