@@ -1,5 +1,6 @@
 """Runs a Plan on NumPy at inference: an oracle for the printers that shares nothing with them.
 
+What a plan fuses, scatters or clusters is run as the kernels that it stands for.
 Float32 in and out. Batch norms use their running statistics, dropouts do nothing.
 """
 
@@ -34,13 +35,16 @@ from nfc.lowering.plan import (
     Blocked,
     BlockSets,
     Chain,
+    Clustered,
     CropFeatures,
     Dense,
+    Fused,
     Kernel,
     Neighbours,
     PadFeatures,
     Plan,
     Product,
+    Scattered,
     Sparse,
 )
 
@@ -114,6 +118,10 @@ def apply_kernel(kernel: Kernel, weights: Weights, x: Array) -> Array:
             return np.asarray(np.einsum("ok,okn->on", weights[weight.name], x[table]))
         case Sparse():
             return _sparse(kernel, weights[kernel.weight.name], x)
+        case Fused(parts=parts):
+            return reduce(lambda value, part: apply_kernel(part, weights, value), parts, x)
+        case Scattered(kernel=inner) | Clustered(kernel=inner):
+            return apply_kernel(inner, weights, x)
         case PadFeatures(size=size):
             return _resize(x, size, axis=0)
         case CropFeatures(size=size):

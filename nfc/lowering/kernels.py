@@ -20,12 +20,15 @@ from nfc.lowering.plan import (
     Blocked,
     BlockSets,
     Chain,
+    Clustered,
     CropFeatures,
     Dense,
+    Fused,
     Kernel,
     Neighbours,
     PadFeatures,
     Product,
+    Scattered,
     Sparse,
     Weight,
 )
@@ -94,6 +97,10 @@ def weighted_kernels(kernel: Kernel) -> Iterator[Weighted]:
         case Chain(parts=parts) | Add(parts=parts):
             for part in parts:
                 yield from weighted_kernels(part)
+        case Fused(parts=stages):
+            yield from stages
+        case Scattered(kernel=inner) | Clustered(kernel=inner):
+            yield inner
         case PadFeatures() | CropFeatures():
             return
         case _:
@@ -122,12 +129,14 @@ def output_features(kernel: Kernel, features: int) -> int:
     match kernel:
         case Dense(rows=rows) | Sparse(rows=rows):
             return rows
-        case Blocked(a=a, b=b, d=d):
+        case Blocked(a=a, b=b, d=d) | Fused(a=a, b=b, d=d):
             return a * b * d
         case BlockSets(row_sets=row_sets):
             return int(row_sets.size)
         case Neighbours(table=table):
             return len(table)
+        case Scattered(kernel=inner) | Clustered(kernel=inner):
+            return output_features(inner, features)
         case PadFeatures(size=size) | CropFeatures(size=size):
             return size
         case Chain(parts=parts):

@@ -82,6 +82,43 @@ class Sparse:
     indices: Indices
 
 
+@dataclass(frozen=True, eq=False)
+class Fused:
+    """Neighbouring stages of a cascade, multiplied out into one: (I_a ⊗ W ⊗ I_d) x, as for `Blocked`.
+
+    `parts`, in the order in which they act, keep their weights; none has missing edges. Strides
+    nest (one stage's is its neighbour's times the neighbour's block), so that one path alone joins
+    an input of a block to an output, and an entry of W is the product of one weight of each part.
+    """
+
+    parts: tuple[Blocked, ...]
+    a: int
+    b: int
+    c: int
+    d: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scattered:
+    """A kernel without structure whose weights are put into a dense matrix, zero elsewhere, at each step."""
+
+    kernel: Neighbours | Sparse
+
+
+@dataclass(frozen=True, eq=False)
+class Clustered:
+    """A kernel without structure whose rows are gathered in clusters that share most of their inputs.
+
+    Cluster t computes the outputs `row_sets[t]` from the inputs `col_sets[t]` as one dense block,
+    zero where there is no edge. row_sets [clusters, height] holds each row once, or the number of
+    rows as padding; col_sets is [clusters, width], padded by repeating an input of weight 0.
+    """
+
+    kernel: Neighbours | Sparse
+    row_sets: Indices
+    col_sets: Indices
+
+
 @dataclass(frozen=True)
 class PadFeatures:
     """Zeros after the last feature, up to `size` features."""
@@ -98,7 +135,7 @@ class CropFeatures:
 
 @dataclass(frozen=True)
 class Chain:
-    """Kernels one after the other."""
+    """Kernels one after the other; the parts of a `Fused` count as parts of the chain that holds it."""
 
     parts: tuple[Kernel, ...]
 
@@ -110,7 +147,20 @@ class Add:
     parts: tuple[Kernel, ...]
 
 
-Kernel = Dense | Blocked | BlockSets | Neighbours | Sparse | PadFeatures | CropFeatures | Chain | Add
+Kernel = (
+    Dense
+    | Blocked
+    | BlockSets
+    | Neighbours
+    | Sparse
+    | Fused
+    | Scattered
+    | Clustered
+    | PadFeatures
+    | CropFeatures
+    | Chain
+    | Add
+)
 
 
 @dataclass(frozen=True, kw_only=True)
