@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test lint format demo clean
+.PHONY: help setup test lint format demo bench bench-peers clean
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -10,9 +10,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 WORKERS ?= 2
 BUILD := build/demo
+BENCH := build/benchmarks
+PEERS := .venv-peers
+DEEPSPARSE := .venv-deepsparse
 
 help:  ## list the targets
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 setup: $(READY)  ## make .venv with nfc and everything that tests and the demo need
 
@@ -38,5 +41,32 @@ format: $(READY)  ## lay out the code and mend what ruff can
 demo: $(READY)  ## train the emitted network on digits and run it in both runtimes
 	@$(BIN)/python examples/demo.py --build $(BUILD)
 
+bench: $(READY)  ## time nfc against dense: the goals, curves, a layer 2^20 wide, accuracy against time
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[viz]'
+	@mkdir -p $(BENCH)
+	@$(BIN)/python benchmarks/targets.py --json $(BENCH)/targets.json
+	@$(BIN)/python benchmarks/scaling.py --build $(BENCH)
+	@$(BIN)/python benchmarks/wide.py
+	@$(BIN)/python benchmarks/pareto.py --build $(BENCH)
+
+bench-peers: $(PEERS)/.ready $(DEEPSPARSE)/.ready  ## time nfc against its peers, in environments of their own
+	@mkdir -p $(BENCH)
+	@$(PEERS)/bin/python benchmarks/peers/run.py --cases table --json $(BENCH)/peers.json
+	@$(PEERS)/bin/python benchmarks/peers/run.py --cases random --json $(BENCH)/random.json
+	@$(PEERS)/bin/python benchmarks/peers/onnx_models.py $(BENCH)/models
+	@PYTHONPATH=. $(DEEPSPARSE)/bin/python benchmarks/peers/onnx_inference.py $(BENCH)/models
+
+# A peer that cannot be installed stops nothing: the benchmark says that it cannot be imported.
+$(PEERS)/.ready: benchmarks/peers/requirements.txt constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,runtime]'
+	-sed 's/ *#.*//' $< | xargs -n 1 $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint constraints.txt
+	@touch $@
+
+$(DEEPSPARSE)/.ready: benchmarks/peers/requirements-deepsparse.txt
+	$(PYTHON) -m venv $(DEEPSPARSE)
+	-$(DEEPSPARSE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 clean:  ## remove .venv and everything built
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(PEERS) $(DEEPSPARSE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -30,6 +30,7 @@ from nfc.ir import network as ir_network
 from nfc.ir.factors import Factor
 from nfc.ir.parameters import Weights
 from nfc.limits import Limits
+from nfc.lowering.target import BATCH
 from nfc.measured import Measured, measure, members_of
 from nfc.passes.pipeline import run_pipeline
 from nfc.source import Source
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nfc.atomic import Chunk
     from nfc.backends.torch_source import TorchSource
     from nfc.checks import Result
+    from nfc.lowering import Target
     from nfc.lowering.plan import Plan
     from nfc.sema.program import Program as Elaborated
 
@@ -202,6 +204,12 @@ class Network(Measured):
 
         return lower(self.ir)
 
+    def plan_for(self, target: Target) -> Plan:
+        """The lowered network with the kernels that the cost model chooses for a target."""
+        from nfc.lowering import optimise
+
+        return optimise(self.plan, target)
+
     @cached_property
     def _properties(self) -> Properties[ir_network.Network]:  # type: ignore[override]
         return network_properties(self.ir)
@@ -215,17 +223,25 @@ class Network(Measured):
         """A weighted layer by its path, `head` or `repeat1.0.linear1`; KeyError where there is none."""
         return _named(path, {layer.name: layer for layer in self.layers}, "layer")
 
-    def torch_source(self, seed: int = 0) -> TorchSource:
-        """The emitted PyTorch module, as text, and its index tables; `seed` is the default of its own."""
+    def torch_source(self, seed: int = 0, *, batch: int = BATCH, fuse: bool = True) -> TorchSource:
+        """The emitted PyTorch module, as text, and its index tables.
+
+        Args:
+            seed: the default of the module's own `seed`.
+            batch: rows at a time for which kernels are chosen; the module takes any number.
+            fuse: whether stages of a cascade may be multiplied out.
+        """
         from nfc.backends.torch_source import emit_torch
+        from nfc.lowering import Target
 
-        return emit_torch(self.plan, seed)
+        return emit_torch(self.plan_for(Target(runtime="torch", batch=batch, fuse=fuse)), seed)
 
-    def torch(self, seed: int = 0) -> nn.Module:
-        """The emitted module in this process, its weights drawn from `seed`."""
+    def torch(self, seed: int = 0, *, batch: int = BATCH, fuse: bool = True) -> nn.Module:
+        """The emitted module in this process, its weights drawn from `seed`; the rest as for `torch_source`."""
         from nfc.backends.torch_module import build_module
+        from nfc.lowering import Target
 
-        return build_module(self.plan, seed)
+        return build_module(self.plan_for(Target(runtime="torch", batch=batch, fuse=fuse)), seed)
 
     def onnx(
         self, weights: object = None, *, seed: int = 0, sink: Sink | None = None, **options: Any
@@ -235,8 +251,10 @@ class Network(Measured):
         Args:
             weights: a module, a state dict, or the path of a weight file; None draws them from `seed`.
             sink: gets warnings, such as of a layer that is smaller stored dense.
-            options: `sparse` (`delta`, `constant`, `initializer`, `dense`), `dtype` (`float32`,
-                `float16`) and `opset`.
+            batch: samples at a time for which the graph is made; it takes any number.
+            fuse: whether stages of a cascade may be multiplied out.
+            options: `sparse` (`delta`, `constant`, `initializer`, `dense`), which also keeps every
+                matrix without structure whole, `dtype` (`float32`, `float16`) and `opset`.
 
         Raises:
             NfcError: the weights do not fit the network, or an option is not offered.
@@ -244,12 +262,23 @@ class Network(Measured):
         return b"".join(self.onnx_chunks(weights, seed=seed, sink=sink, **options))
 
     def onnx_chunks(
-        self, weights: object = None, *, seed: int = 0, sink: Sink | None = None, **options: Any
+        self,
+        weights: object = None,
+        *,
+        seed: int = 0,
+        sink: Sink | None = None,
+        batch: int = BATCH,
+        fuse: bool = True,
+        **options: Any,
     ) -> tuple[Chunk, ...]:
         """As `onnx`, in pieces: a large file is written without a second copy of its weights."""
         from nfc.backends.onnx_graph import Options, emit_chunks
+        from nfc.lowering import Target
 
-        return emit_chunks(self.plan, self._weights(weights, seed), Options(**options), sink or Sink())
+        gathers = options.get("sparse") is None
+        plan = self.plan_for(Target(runtime="onnxruntime", batch=batch, fuse=fuse, gathers=gathers))
+        chosen = Options(batch=batch, optimised=True, **options)
+        return emit_chunks(plan, self._weights(weights, seed), chosen, sink or Sink())
 
     def export_onnx(
         self, path: str | PathLike[str], weights: object = None, *, seed: int = 0, **options: Any

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count, groupby
 from typing import cast
 
-from nfc.backends.torch_layers import index_variable, partial_block
+from nfc.backends.torch_layers import index_variable, partial_block, single_parts
 from nfc.backends.torch_writer import INDENT, Call, Expression, Named, statement
 from nfc.ir.names import attribute
 from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum
@@ -87,7 +87,9 @@ def _kernel(kernel: Kernel) -> Node:
     if partial_block(kernel) is not None:
         return _leaf(next(weighted_kernels(kernel)))
     match kernel:
-        case Chain(parts=parts) | Add(parts=parts):
+        case Chain():
+            return Parts(tuple(map(_kernel, single_parts(kernel))))
+        case Add(parts=parts):
             return Parts(tuple(map(_kernel, parts)))
         case _:
             return _leaf(next(weighted_kernels(kernel)))

@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 
@@ -33,14 +33,18 @@ class Factor(nn.Module):
         """The output [out_features, batch] for x [in_features, batch]."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor:
+    def feature_first(self, x: Tensor) -> Tensor:
+        """The view [in_features, batch] of an input [..., in_features]."""
         # A proxy of torch.fx is no tensor and has no sizes yet.
         if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
             raise ValueError(
                 f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
             )
         # x[None] gives an empty batch strides that embedding_bag takes.
-        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        return x[None].reshape(-1, self.in_features).t()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.product(self.feature_first(x)).t()
         y = y.reshape(x.shape[:-1] + (self.out_features,))
         return y if self.bias is None else y + self.bias.to(y.dtype)
 
@@ -55,9 +59,128 @@ class DiagonalLinear(Factor):
     def __init__(self, shape: tuple[int, ...], bias: bool = False):
         features = math.prod(shape)
         super().__init__(features, features, shape, bias)
+        self.stage = (shape[0], 1, 1, features // shape[0])
 
     def product(self, x: Tensor) -> Tensor:
         return self.weight.to(x.dtype).reshape(-1, 1) * x
+
+
+def last_product(blocks: Tensor, x: Tensor, order=None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on. `order` sorts them, as in `moved`.
+    """
+    if isinstance(x, Tensor) and not torch.compiler.is_compiling():
+        return applied(LastProduct, blocks, x, order).flatten(0, -2)
+    # Compilers lay gradients out themselves, and traces show plain operations.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, order, (features,), (x.shape[-1],))
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Finds an autograd.Function's signature once: `apply` asks at each call, and that is slow."""
+    function.forward.__signature__ = inspect.signature(function.forward)
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, order) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if order is None:
+            return y
+        sizes, axes = order
+        y = y.reshape(*sizes, y.shape[-1]).permute(*axes, len(axes))
+        return y.clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.order = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.order is not None:
+            sizes, axes = ctx.order
+            inverse = sorted(range(len(axes)), key=axes.__getitem__)
+            order = [sizes[axis] for axis in axes], inverse
+            gradient = moved(gradient, order, blocks.shape[:2], x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a matrix in a CPU's memory, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return applied(Transpose, x) if x.t().is_contiguous() else x.contiguous()
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+def moved(x: Tensor, order, shape: tuple[int, ...], tail: tuple[int, ...]) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], features in another order if one is given.
+
+    An order is the sizes of the axes that features are split into, and the axes in that order.
+    """
+    if order is not None:
+        sizes, axes = order
+        x = x.reshape(*sizes, *tail)
+        x = x.permute(*axes, *range(len(axes), len(axes) + len(tail)))
+    return x.reshape(*shape, *tail)
 
 
 class BlockLinear(Factor):
@@ -65,13 +188,18 @@ class BlockLinear(Factor):
 
     def __init__(self, groups: int, outputs: int, inputs: int, bias: bool = False):
         super().__init__(groups * inputs, groups * outputs, (groups, outputs, inputs), bias)
-        self.blocks = (groups, inputs)
+        self.stage = (groups, outputs, inputs, 1)
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups, outputs, inputs]."""
+        return self.weight
 
     def product(self, x: Tensor) -> Tensor:
-        return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+        x = x.unflatten(0, self.stage[::2])
+        return last_product(self.weight, x)
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={self.blocks[0]}"
+        return f"{super().extra_repr()}, groups={self.stage[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -83,14 +211,21 @@ class StridedBlockLinear(Factor):
     def __init__(self, groups: int, outputs: int, inputs: int, stride: int, bias: bool = False):
         shape = (groups, outputs, stride, inputs)
         super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
-        self.digits = (groups, inputs, stride)
+        self.stage = (groups, outputs, inputs, stride)
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups · stride, outputs, inputs]."""
+        return self.weight.transpose(1, 2).flatten(0, 1)
 
     def product(self, x: Tensor) -> Tensor:
-        x = x.unflatten(0, self.digits).transpose(1, 2)
-        return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        groups, outputs, inputs, stride = self.stage
+        # Strided rows are read in place, but no matrix product reads strided rows and columns.
+        x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+        order = ((groups, stride, outputs), (0, 2, 1))
+        return last_product(self.blocks(), x, order)
 
     def extra_repr(self) -> str:
-        groups, _, stride = self.digits
+        groups, _, _, stride = self.stage
         return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
 
@@ -179,75 +314,6 @@ class BlockSetLinear(TableFactor):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, groups={len(self.row_sets)}"
-
-
-class NeighbourLinear(TableFactor):
-    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
-
-    table: Tensor
-
-    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
-        super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.set_tables(table=table)
-
-    def product(self, x: Tensor) -> Tensor:
-        # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
-        return F.embedding_bag(
-            self.table,
-            x.contiguous(),
-            mode="sum",
-            per_sample_weights=self.weight.to(x.dtype),
-        )
-
-
-class ShiftLinear(NeighbourLinear):
-    """A circulant in mixed radix: output o reads input i where digitwise (o - i) mod dims is an offset.
-
-    The first digit changes fastest. A torus has dims (side, side), a hypercube (2, 2, ...).
-    """
-
-    def __init__(
-        self,
-        dims: tuple[int, ...],
-        offsets: tuple[tuple[int, ...], ...],
-        bias: bool = False,
-    ):
-        output = torch.arange(math.prod(dims), device="cpu")
-        table = torch.zeros(len(output), len(offsets), dtype=torch.int64, device="cpu")
-        stride = 1
-        for axis, size in enumerate(dims):
-            moves = torch.tensor([offset[axis] for offset in offsets], device="cpu")
-            table += (output[:, None] // stride - moves) % size * stride
-            stride *= size
-        super().__init__(len(output), table.sort(dim=1).values.int(), bias)
-        self.dims = dims
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, dims={self.dims}"
-
-
-class CsrLinear(TableFactor):
-    """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
-
-    indptr: Tensor
-    indices: Tensor
-
-    def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, len(indptr) - 1, (len(indices),), bias)
-        self.set_tables(indptr=indptr, indices=indices)
-
-    def product(self, x: Tensor) -> Tensor:
-        # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
-        return F.embedding_bag(
-            self.indices,
-            x.contiguous(),
-            self.indptr,
-            mode="sum",
-            per_sample_weights=self.weight.to(x.dtype),
-            include_last_offset=True,
-        )
 
 
 class Sum(nn.ModuleList):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
+from typing import cast
 
 from nfc.backends.torch_writer import (
     Call,
@@ -24,10 +26,12 @@ from nfc.lowering.plan import (
     Chain,
     CropFeatures,
     Dense,
+    Fused,
     Kernel,
     Neighbours,
     PadFeatures,
     Product,
+    Scattered,
     Sparse,
 )
 
@@ -121,16 +125,39 @@ def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> 
         case Sparse(cols=cols):
             entries = (Entry(f"{key}.indptr"), Entry(f"{key}.indices"))
             return Call("CsrLinear", (str(cols), *entries, *_bias(bias)))
+        case Scattered(kernel=inner):
+            edges = cast("Call", _module(inner, features, key, bias, depth))
+            return replace(edges, function=f"Scattered{edges.function}")
         case Chain(parts=parts):
-            widths = accumulate(parts, lambda width, part: output_features(part, width), initial=features)
-            return _container("nn.Sequential", tuple(zip(parts, widths, strict=False)), key, depth)
+            stages = single_parts(kernel)
+            widths = accumulate(stages, lambda width, part: output_features(part, width), initial=features)
+            reads = tuple(zip(stages, widths, strict=False))
+            if not any(map(_is_stage, stages)):
+                return _container("nn.Sequential", reads, key, depth)
+            sizes = tuple(len(part.parts) if isinstance(part, Fused) else 1 for part in parts)
+            if max(sizes) == 1:
+                return _container("Cascade", reads, key, depth)
+            fused = _container("FusedCascade", reads, key, depth)
+            return replace(fused, arguments=(*fused.arguments, Named("fuse", tuple_of(sizes))))
         case Add(parts=parts):
             return _container("Sum", tuple((part, features) for part in parts), key, depth)
         case _:
             raise TypeError(f"{key}: no factor stands alone as {type(kernel).__name__}")
 
 
-def _container(kind: str, parts: tuple[tuple[Kernel, int], ...], key: str, depth: int) -> Expression:
+def single_parts(chain: Chain) -> tuple[Kernel, ...]:
+    """A cascade's parts, which are numbered one by one where several are fused too."""
+    return tuple(
+        single for part in chain.parts for single in (part.parts if isinstance(part, Fused) else (part,))
+    )
+
+
+def _is_stage(kernel: Kernel) -> bool:
+    """Whether a kernel multiplies by whole blocks."""
+    return isinstance(kernel, Blocked) and kernel.places is None and (kernel.b, kernel.c) != (1, 1)
+
+
+def _container(kind: str, parts: tuple[tuple[Kernel, int], ...], key: str, depth: int) -> Call:
     """A sequence or a sum of kernels, each with the features it reads; in a loop where they are alike."""
     variable = index_variable(depth)
     looped = [_module(part, width, f"{key}.{{{variable}}}", False, depth + 1) for part, width in parts]
@@ -138,9 +165,9 @@ def _container(kind: str, parts: tuple[tuple[Kernel, int], ...], key: str, depth
     if alike and (len(parts) > 2 or isinstance(parts[0][0], Chain | Add)):
         counter = variable if f"{{{variable}}}" in str(looped[0]) else "_"
         clause = f"for {counter} in range({len(parts)})"
-        return Call(kind, (Comprehension(looped[0], clause, star=kind == "nn.Sequential"),))
+        return Call(kind, (Comprehension(looped[0], clause, star=kind != "Sum"),))
     each = tuple(with_index(part, variable, index) for index, part in enumerate(looped))
-    return Call(kind, each if kind == "nn.Sequential" else (Items(each),))
+    return Call(kind, (Items(each),) if kind == "Sum" else each)
 
 
 def _partial(kernel: Kernel, blocked: Blocked, features: int, key: str, bias: bool) -> Expression:

@@ -9,8 +9,11 @@ from functools import cache
 from importlib.resources import files
 
 IMPORTS = {
+    "inspect": "import inspect",
     "math": "import math",
+    "warnings": "import warnings",
     "cache": "from functools import cache",
+    "accumulate": "from itertools import accumulate",
     "Path": "from pathlib import Path",
     "torch": "import torch",
     "F": "import torch.nn.functional as F",
@@ -19,10 +22,23 @@ IMPORTS = {
     "nn": "from torch import Tensor, nn",
 }
 """The import of each name that emitted text may use, in order; every module has torch, Tensor and nn."""
-STANDARD_LIBRARY = ("import math", "from functools import cache", "from pathlib import Path")
+STANDARD_LIBRARY = (
+    "import inspect",
+    "import math",
+    "import warnings",
+    "from functools import cache",
+    "from itertools import accumulate",
+    "from pathlib import Path",
+)
 
 
-SOURCES = ("torch_helpers.py", "torch_helpers_state.py")
+SOURCES = (
+    "torch_helpers.py",
+    "torch_helpers_sparse.py",
+    "torch_helpers_cascade.py",
+    "torch_helpers_fuse.py",
+    "torch_helpers_state.py",
+)
 TRIMMED = ("Draws",)
 """Classes of which only the methods that are called are printed."""
 

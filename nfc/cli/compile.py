@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,7 @@ from nfc.render.visible import visible
 if TYPE_CHECKING:
     from nfc.api import Network, Program
     from nfc.atomic import Chunk
+    from nfc.backends.torch_source import TorchSource
 
 Files = dict[Path, tuple["Chunk", ...]]
 
@@ -43,7 +44,13 @@ Files = dict[Path, tuple["Chunk", ...]]
 @click.option(
     "--check", "checked", is_flag=True, help="Run the check blocks first; a failure writes nothing."
 )
-@click.option("--no-fuse", is_flag=True, help="Keep all factors apart; no fusing is done yet in any case.")
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Samples at a time that kernels are chosen for, default 64; every number works.",
+)
+@click.option("--no-fuse", is_flag=True, help="Keep the factors of cascades apart.")
 @program_options
 @output_options
 def compile(
@@ -53,6 +60,7 @@ def compile(
     seed: int,
     weights: str | None,
     checked: bool,
+    batch: int | None,
     no_fuse: bool,
     opening: Opening,
     network: str | None,
@@ -60,7 +68,7 @@ def compile(
     **given: str | int | None,
 ) -> int:
     """Compile a network of FILE into a program that stands alone."""
-    options = {name: value for name, value in given.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if target == "torch":
         _refuse_for_torch(options if weights is None else ["weights", *options])
     if path is not None:
@@ -71,10 +79,11 @@ def compile(
     if chosen is not None:
         try:
             with progress(f"compiling {visible(chosen.name)}"):
+                lowering: dict[str, Any] = {"fuse": not no_fuse} | ({"batch": batch} if batch else {})
                 if target == "torch":
-                    files = _torch_files(chosen, path, seed)
+                    files = _torch_files(chosen.torch_source(seed, **lowering), path)
                 else:
-                    chunks = chosen.onnx_chunks(weights, seed=seed, sink=sink, **options)
+                    chunks = chosen.onnx_chunks(weights, seed=seed, sink=sink, **lowering, **options)
                     files = {Path(path or f"{chosen.name}.onnx"): chunks}
             _write(files)
         except NfcError as error:
@@ -114,9 +123,8 @@ def _refuse_for_torch(options: Iterable[str]) -> None:
         )
 
 
-def _torch_files(network: Network, path: str | None, seed: int) -> Files:
+def _torch_files(source: TorchSource, path: str | None) -> Files:
     """The module, and beside it the index file if it needs one."""
-    source = network.torch_source(seed)
     module = Path(path or f"{source.stem}.py")
     tables = source.index_bytes
     if tables is None:

@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import click
 
-from nfc.cli.options import output_options, program_options, seed_option
+from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
 from nfc.diagnostics import Sink
+
+RUNTIMES = {"torch": "torch", "onnx": "onnxruntime"}
+"""The runtime whose prices a target is judged by."""
 
 
 @click.command()
 @click.argument("file")
 @seed_option("Seed of the weights; nothing that is shown depends on it.")
+@click.option(
+    "--target",
+    type=click.Choice(list(RUNTIMES)),
+    default="torch",
+    show_default=True,
+    help="What the kernels are chosen for.",
+)
+@click.option(
+    "--batch",
+    type=count,
+    default="64",
+    show_default=True,
+    metavar="N",
+    help="Samples that run at once, for kernels and the predicted speed-up.",
+)
 @program_options
 @output_options
-def show(file: str, seed: int, opening: Opening, network: str | None, output: Output) -> int:
-    """Show the layers of FILE's networks: shape, topology, edges, degrees, initialisation, kernel."""
+def show(
+    file: str, seed: int, target: str, batch: int, opening: Opening, network: str | None, output: Output
+) -> int:
+    """Show the layers of FILE's networks: shape, topology, edges, degrees, initialisation, kernel, speed.
+
+    The speed-up over a dense layer is predicted, for one thread of the machine that the cost model
+    was calibrated on.
+    """
     from nfc.cli.summary import network_record
+    from nfc.lowering.target import Target
     from nfc.render.networks import render_networks
 
     sink = Sink()
@@ -28,7 +53,8 @@ def show(file: str, seed: int, opening: Opening, network: str | None, output: Ou
     for each in networks:
         for warning in each.diagnostics:
             sink.add(warning)
-    records = [network_record(each) for each in networks]
+    chosen = Target(runtime=RUNTIMES[target], batch=batch)
+    records = [network_record(each, chosen) for each in networks]
     text = "" if output.format == "json" else render_networks(records, output.columns, color=output.coloured)
     output.result({"networks": records}, text, sink.diagnostics)
     return 1 if sink.failed else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from math import sqrt
 from typing import TypeVar
@@ -15,7 +16,11 @@ from nfc.diagnostics import NfcError
 from nfc.ir.fabric import factors
 from nfc.ir.factors import Blocks, Factor, Kron
 from nfc.ir.network import Draw
-from nfc.lowering.kernels import product, weighted_kernels
+from nfc.lowering.cost import speedup
+from nfc.lowering.kernels import product
+from nfc.lowering.optimise import optimised
+from nfc.lowering.plan import Add, Blocked, Chain, CropFeatures, Fused, Kernel, PadFeatures, Product
+from nfc.lowering.target import Target
 from nfc.render.json import Record
 
 Value = TypeVar("Value")
@@ -26,11 +31,14 @@ KERNELS = {
     "BlockSets": "block sets",
     "Neighbours": "neighbours",
     "Sparse": "sparse",
+    "Scattered": "dense from edges",
+    "Clustered": "clustered",
 }
+"""Kernels as people read them; a fused one says its radix too."""
 
 
-def network_record(network: Network) -> Record:
-    """A network and its weighted layers; null where a property would cost too much."""
+def network_record(network: Network, target: Target) -> Record:
+    """A network and its weighted layers, their kernels chosen for `target`; null where a property would cost too much."""
     return {
         "name": network.name,
         "input": list(network.input),
@@ -41,11 +49,12 @@ def network_record(network: Network) -> Record:
         "density": network.density,
         "depth": network.depth,
         "digest": network.digest,
-        "layers": [layer_record(layer) for layer in network.layers],
+        "layers": [layer_record(layer, target) for layer in network.layers],
     }
 
 
-def layer_record(layer: Layer) -> Record:
+def layer_record(layer: Layer, target: Target) -> Record:
+    chosen = chosen_product(layer, target)
     return {
         "name": layer.name,
         "op": "linear",
@@ -62,7 +71,8 @@ def layer_record(layer: Layer) -> Record:
         "reach": affordable(lambda: layer.reach),
         "init": init_record(layer),
         "fitted": layer.ir.fitted,
-        "kernel": kernel_names(layer),
+        "kernel": kernel_names(chosen.kernel),
+        "speedup": speedup(chosen, target).forward,
         "digest": layer.digest,
     }
 
@@ -111,11 +121,31 @@ def weight_std(factor: Factor, draw: Draw) -> tuple[float, float]:
     return low / sqrt(longest), high / sqrt(longest)
 
 
-def kernel_names(layer: Layer) -> str:
+def chosen_product(layer: Layer, target: Target) -> Product:
+    """The layer's product with the kernels that it runs with on the target."""
+    lowered = product(layer.ir)
+    return replace(lowered, kernel=optimised(lowered.kernel, target.on(lowered.input)))
+
+
+def kernel_names(kernel: Kernel) -> str:
     """The kernels in written order, equal neighbours counted: `2 × blocked, sparse`."""
-    names = (KERNELS[type(kernel).__name__] for kernel in weighted_kernels(product(layer.ir).kernel))
-    runs = [(name, sum(1 for _ in run)) for name, run in groupby(names)]
+    runs = [(name, sum(1 for _ in run)) for name, run in groupby(_names(kernel))]
     return ", ".join(name if count == 1 else f"{count} × {name}" for name, count in runs)
+
+
+def _names(kernel: Kernel) -> Iterator[str]:
+    match kernel:
+        case Chain(parts=parts) | Add(parts=parts):
+            for part in parts:
+                yield from _names(part)
+        case PadFeatures() | CropFeatures():
+            return
+        case Fused(b=b, c=c):
+            yield f"fused radix {b}" if b == c else f"fused {c} → {b}"
+        case Blocked(b=1, c=1):
+            yield "diagonal"
+        case _:
+            yield KERNELS[type(kernel).__name__]
 
 
 def affordable(measure: Callable[[], Value]) -> Value | None:

@@ -16,6 +16,7 @@ VERBS = {
     "check": "Elaborate files and run their check blocks.",
     "compile": "Compile a network to PyTorch or ONNX.",
     "show": "Show a network's layers, factors and totals.",
+    "bench": "Time networks against their dense twins.",
     "explain": "Print a diagnostic code's page.",
 }
 """Verbs in the order of a first day with nfc; each is the function of its name in `nfc.cli.NAME`."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 
+import numpy as np
+
 from nfc.ir.fabric import Cascade, Fabric, Sum
-from nfc.ir.factors import Blocks, Factor, FanIn, Kron, Restricted, Shifts
+from nfc.ir.factors import Blocks, Factor, FanIn, Indices, Kron, Restricted, Shifts
 from nfc.ir.network import Block, Concat, Draw, Inline, Linear, Repeat, Residual
 from nfc.ir.network import Sum as Branches
 from nfc.ir.parameters import factor_name
@@ -143,6 +145,42 @@ def output_features(kernel: Kernel, features: int) -> int:
             return reduce(lambda width, part: output_features(part, width), parts, features)
         case Add(parts=parts):
             return output_features(parts[0], features)
+
+
+def input_features(kernel: Kernel) -> int:
+    """The number of features that a kernel reads; of a padding or a cropping, which read any, those it makes."""
+    match kernel:
+        case Dense(cols=cols) | Sparse(cols=cols) | Neighbours(cols=cols):
+            return cols
+        case Blocked(a=a, c=c, d=d) | Fused(a=a, c=c, d=d):
+            return a * c * d
+        case BlockSets(col_sets=col_sets):
+            return int(col_sets.size)
+        case Scattered(kernel=inner) | Clustered(kernel=inner):
+            return input_features(inner)
+        case PadFeatures(size=size) | CropFeatures(size=size):
+            return size
+        case Chain(parts=(first, *_)) | Add(parts=(first, *_)):
+            return input_features(first)
+        case _:
+            raise TypeError(f"{type(kernel).__name__} without parts reads nothing")
+
+
+def shape_of(kernel: Neighbours | Sparse) -> tuple[int, int]:
+    """(rows, cols)."""
+    return (len(kernel.table), kernel.cols) if isinstance(kernel, Neighbours) else (kernel.rows, kernel.cols)
+
+
+def csr(kernel: Neighbours | Sparse) -> tuple[Indices, Indices]:
+    """The arrays indptr [rows + 1] and indices [edges]."""
+    if isinstance(kernel, Sparse):
+        return kernel.indptr, kernel.indices
+    rows, width = kernel.table.shape
+    return np.arange(rows + 1, dtype=np.int64) * width, kernel.table.reshape(-1)
+
+
+def edge_count(kernel: Neighbours | Sparse) -> int:
+    return kernel.table.size if isinstance(kernel, Neighbours) else len(kernel.indices)
 
 
 def _restricted(factor: Restricted, weight: Weight) -> Kernel:

@@ -21,7 +21,11 @@ COLUMNS = (
     ("fan-out", "right"),
     ("init", "left"),
     ("kernel", "left"),
+    ("speed-up", "right"),
 )
+
+SLOWER = 0.95
+"""Predicted speed-ups below this are said to be losses; nearer to 1 the prediction cannot tell."""
 
 
 def render_networks(networks: Records, columns: int, *, color: bool = False) -> str:
@@ -64,6 +68,7 @@ def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
         _range(layer["fan_out"]),
         f"{init['scheme']} {_spread(init['std_min'], init['std_max'])}",
         layer["kernel"],
+        _times(layer["speedup"]),
     )
 
 
@@ -73,6 +78,10 @@ def _range(degrees: dict[str, Any]) -> str:
     return f"{low}" if low == high else f"{low}..{high}"
 
 
+def _times(speedup: float) -> str:
+    return f"{speedup:.0f} ×" if speedup >= 10 else f"{speedup:.1f} ×"
+
+
 def _spread(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
@@ -80,11 +89,17 @@ def _spread(low: float | None, high: float | None) -> str:
 
 
 def _notes(network: dict[str, Any]) -> list[str]:
-    return [
+    fitted = [
         f"{visible(layer['name'])} is fitted: built at {layer['fitted']}, then cut and pruned"
         for layer in network["layers"]
         if layer["fitted"] is not None
     ]
+    slower = [
+        f"{visible(layer['name'])}: dense would be faster (predicted {_times(layer['speedup'])})"
+        for layer in network["layers"]
+        if layer["speedup"] < SLOWER
+    ]
+    return fitted + slower
 
 
 def _totals(network: dict[str, Any]) -> str:

@@ -110,12 +110,20 @@ def sources_digest(files: Files) -> str:
 
 
 def topology_fabric(
-    text: str, rows: int, cols: int, sink: Sink, limits: Limits, program: Program | None = None
+    text: str,
+    rows: int,
+    cols: int,
+    sink: Sink,
+    limits: Limits,
+    program: Program | None = None,
+    *,
+    path: str = "",
 ) -> Fabric | None:
     """The fabric of a topology given as text, cols inputs → rows outputs; None where it is wrong.
 
     Args:
         program: whose topologies and constants the text may name.
+        path: the layer's, which seeds that nobody wrote hang on.
     """
     node = parse_expression(Source("<topology>", text), sink, limits)
     if node is None:
@@ -130,7 +138,7 @@ def topology_fabric(
     check.topology(node, {})
     if not check.ok:
         return None
-    wiring = Wiring(CallArguments("", ""), Budget(limits))
+    wiring = Wiring(CallArguments("", path), Budget(limits))
     try:
         fabric = wiring.fabric(node, Environment(scope, constants, limits, (rows, cols)), rows, cols)
     except SemanticError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -21,7 +22,9 @@ from nfc.ir.interpreter import interpret
 from nfc.ir.network import Network
 from nfc.ir.parameters import Weights
 from nfc.lowering import lower
+from nfc.lowering.plan import Plan
 from nfc.weights import from_state_dict
+from tests.agreement.forms import everything_fused
 
 BATCHES = (1, 3, 32)
 TOLERANCE = 1e-5
@@ -47,15 +50,25 @@ class Case:
 
     def __post_init__(self) -> None:
         plan = lower(self.network)
+        self.runners = {"plan interpreter": lambda value: run_plan(plan, self.weights, value)}
+        self.add_torch("torch", plan)
+        self.add_torch("torch, fused", everything_fused(plan, "torch", "edges"))
+        self.add_onnx("", plan, optimised=False)
+        self.add_onnx(", fused", everything_fused(plan, "onnxruntime", "edges"), optimised=True)
+        clusters = everything_fused(plan, "onnxruntime", "clusters")
+        self.add_onnx(", clusters at batch 1", clusters, optimised=True, batch=1)
+
+    def add_torch(self, name: str, plan: Plan) -> None:
         module = build_module(plan, seed=0).eval()
         load(module, self.weights)
-        model = emit_onnx(plan, self.weights, sparse=self.sparse, sink=Sink())
-        self.runners = {
-            "plan interpreter": lambda value: run_plan(plan, self.weights, value),
-            "torch": torch_runner(module),
-            "onnx reference": reference_runner(model, self.sparse),
-            "onnxruntime, optimisations off": runtime_runner(model, optimise=False),
-            "onnxruntime, optimisations on": runtime_runner(model, optimise=True),
+        self.runners[name] = torch_runner(module)
+
+    def add_onnx(self, form: str, plan: Plan, **options: Any) -> None:
+        model = emit_onnx(plan, self.weights, sparse=self.sparse, sink=Sink(), **options)
+        self.runners |= {
+            f"onnx reference{form}": reference_runner(model, self.sparse),
+            f"onnxruntime{form}, optimisations off": runtime_runner(model, optimise=False),
+            f"onnxruntime{form}, optimisations on": runtime_runner(model, optimise=True),
         }
 
     def check(self, seed: int = 0) -> None:

@@ -56,6 +56,7 @@ LAYER = record(
     init=record(scheme=TEXT, std_min=NUMBER, std_max=NUMBER),
     fitted=MAYBE_INTEGER,
     kernel=TEXT,
+    speedup=NUMBER,
     digest=DIGEST,
 )
 

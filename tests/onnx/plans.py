@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from nfc.backends.onnx_graph.kernels import csr, shape_of
 from nfc.ir.fabric import Cascade, Fabric
 from nfc.ir.factors import Blocks, Edges, Factor, FanIn, Kron, Restricted, Shifts
 from nfc.ir.names import attribute_path
 from nfc.ir.network import Block, Concat, Draw, Inline, Linear, Network, Op, Repeat, Residual
 from nfc.ir.network import Sum as SumOp
 from nfc.ir.parameters import Weights, factor_name, parameters
+from nfc.lowering.fuse import digits, fused, is_stage, nested
 from nfc.lowering.plan import (
     Add,
     Blocked,
     BlockSets,
     Chain,
+    Clustered,
     CropFeatures,
     Dense,
     Kernel,
@@ -24,6 +28,7 @@ from nfc.lowering.plan import (
     PadFeatures,
     Plan,
     Product,
+    Scattered,
     Sparse,
     Weight,
 )
@@ -41,6 +46,60 @@ def plan_of(network: Network) -> Plan:
         source_digest=network.source_digest,
         topology_digest="sha256:" + "1" * 64,
     )
+
+
+def with_kernels(choose: Callable[[Kernel], Kernel]) -> Callable[[Plan], Plan]:
+    """A choice for the kernels of each product, parts of chains and sums first."""
+
+    def kernel(found: Kernel) -> Kernel:
+        if isinstance(found, Chain | Add):
+            found = type(found)(tuple(kernel(part) for part in found.parts))
+        return choose(found)
+
+    def block(ops: Block) -> Block:
+        return tuple(replace(op, kernel=kernel(op.kernel)) if isinstance(op, Product) else op for op in ops)
+
+    return lambda plan: replace(plan, body=block(plan.body))
+
+
+def scattered(kernel: Kernel) -> Kernel:
+    return Scattered(kernel) if isinstance(kernel, Sparse | Neighbours) else kernel
+
+
+def in_pairs(kernel: Kernel) -> Kernel:
+    """Neighbouring stages of chains fused two by two where they nest."""
+    if not isinstance(kernel, Chain):
+        return kernel
+    parts: list[Kernel] = []
+    for part in kernel.parts:
+        before = parts[-1] if parts else None
+        if is_stage(part) and before and is_stage(before) and nested(digits(before), digits(part)):
+            parts[-1] = fused((before, part))
+        else:
+            parts.append(part)
+    return Chain(tuple(parts))
+
+
+def in_clusters(height: int) -> Callable[[Kernel], Kernel]:
+    """Rows in clusters of `height`, every other row of a sparse matrix first."""
+
+    def choose(kernel: Kernel) -> Kernel:
+        if not isinstance(kernel, Sparse | Neighbours):
+            return kernel
+        rows, cols = shape_of(kernel)
+        indptr, indices = csr(kernel)
+        sequence = np.concatenate([np.arange(0, rows, 2), np.arange(1, rows, 2)])
+        padded = np.append(sequence, np.full(-rows % height, rows))
+        row_sets = np.sort(padded.reshape(-1, height), axis=1)
+        inputs = [
+            np.unique(np.concatenate([indices[indptr[row] : indptr[row + 1]] for row in held if row < rows]))
+            for held in row_sets
+        ]
+        width = max(1, *(len(found) for found in inputs))
+        col_sets = np.array([np.append(found, np.full(width - len(found), cols - 1)) for found in inputs])
+        return Clustered(kernel, row_sets.astype(np.int64), col_sets.astype(np.int64))
+
+    return choose
 
 
 def weights_of(network: Network, seed: int = 0) -> Weights:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import onnx
@@ -15,6 +15,7 @@ from nfc.diagnostics import Sink
 from nfc.ir.interpreter import interpret
 from nfc.ir.network import Network
 from nfc.ir.parameters import Weights
+from nfc.lowering.plan import Plan
 from tests.onnx.plans import plan_of, weights_of
 
 BATCHES = (1, 3, 32)
@@ -23,9 +24,16 @@ TOLERANCE = 1e-5
 Runner = tuple[str, "onnxruntime.InferenceSession | ReferenceEvaluator"]
 
 
-def compiled(network: Network, weights: Weights | None = None, sink: Sink | None = None, **options) -> bytes:
+def compiled(
+    network: Network,
+    weights: Weights | None = None,
+    sink: Sink | None = None,
+    choose: Callable[[Plan], Plan] = lambda plan: plan,
+    **options,
+) -> bytes:
+    """The model of a network's plan; `choose` puts other kernels into the plan."""
     weights = weights_of(network) if weights is None else weights
-    return b"".join(emit_chunks(plan_of(network), weights, Options(**options), sink or Sink()))
+    return b"".join(emit_chunks(choose(plan_of(network)), weights, Options(**options), sink or Sink()))
 
 
 def check_model(model: bytes) -> None:
@@ -47,6 +55,10 @@ def runners(model: bytes) -> Iterator[Runner]:
     yield "reference", ReferenceEvaluator(densified(onnx.load_from_string(model)))
     yield "runtime, optimisations off", session(model, optimise=False)
     yield "runtime, optimisations on", session(model, optimise=True)
+
+
+def operators(model: bytes) -> list[str]:
+    return [node.op_type for node in onnx.load_from_string(model).graph.node]
 
 
 def assert_computes(network: Network, weights: Weights | None = None, **options) -> None:

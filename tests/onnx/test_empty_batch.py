@@ -12,6 +12,7 @@ import onnx
 from nfc.ir.factors import Kron
 from nfc.ir.network import ACTIVATIONS, NORMS, Activation, Crop, Network, Norm, Pad, Reshape, Residual
 from tests.build import FABRICS, butterfly, linear, network
+from tests.onnx.plans import in_clusters, in_pairs, with_kernels
 from tests.onnx.running import compiled
 from tests.onnx.test_kernels import LARGER, STRUCTURED
 
@@ -55,7 +56,20 @@ def networks() -> Iterator[tuple[str, Network]]:
             ),
         ),
     )
+    yield "whole_blocks", network("n", (linear("linear1", butterfly(1024, 32)),))
+    yield "whole_blocks_of_tokens", network("n", (linear("linear1", Kron(3, 4, 32, 1), leading=(2, 3)),))
+    for norm in NORMS:
+        yield f"between_{norm}", network("n", tuple(around(norm)))
     yield "neighbours_in_a_chain", network("n", tuple(chain_of_layers()))
+
+
+def around(norm: str) -> Iterator[object]:
+    """A norm and a softmax between structured layers."""
+    yield linear("linear1", butterfly(16))
+    yield Norm(path="norm1", input=(16,), output=(16,), norm=norm)
+    yield linear("linear2", butterfly(16, 4))
+    yield Activation(path="softmax1", input=(16,), output=(16,), function="softmax")
+    yield linear("linear3", butterfly(16, 4))
 
 
 def chain_of_layers() -> Iterator[object]:
@@ -68,12 +82,18 @@ def chain_of_layers() -> Iterator[object]:
     yield Residual(path="residual1", input=(16,), output=(16,), body=body)
 
 
+def models() -> Iterator[tuple[str, bytes]]:
+    """Every network, for many samples and for one, with the kernels that stand in it and with others."""
+    for name, net in networks():
+        yield name, compiled(net)
+        yield f"{name}_single", compiled(net, batch=1, optimised=True)
+        yield f"{name}_fused", compiled(net, choose=with_kernels(in_pairs), optimised=True)
+        yield f"{name}_clustered", compiled(net, choose=with_kernels(in_clusters(4)), optimised=True)
+
+
 def test_every_model_runs_an_empty_batch(tmp_path: Path) -> None:
-    for number, (name, net) in enumerate(networks()):
-        (tmp_path / f"{number:03}_{name}.onnx").write_bytes(compiled(net))
-    for name in ("fan_in", "edges"):
-        net = network("n", (linear("linear1", LARGER[name]),))
-        (tmp_path / f"gathered_{name}.onnx").write_bytes(compiled(net, dense_limit=0))
+    for number, (name, model) in enumerate(models()):
+        (tmp_path / f"{number:03}_{name}.onnx").write_bytes(model)
     run = subprocess.run([sys.executable, "-c", RUN, str(tmp_path)], capture_output=True, text=True)
     lines = run.stdout.split()
     assert run.returncode == 0, (lines[-1:], run.stderr)
@@ -81,14 +101,24 @@ def test_every_model_runs_an_empty_batch(tmp_path: Path) -> None:
 
 
 def test_no_transpose_moves_the_batch_into_a_batched_product() -> None:
-    """What those versions fuse into `FusedMatMul` with `transBatchA`, or `transBatchB` and `transB`."""
-    seen = 0
-    for name, net in networks():
-        graph = onnx.load_from_string(compiled(net)).graph
+    """What those versions fuse into `FusedMatMul` and divide by: the size of an axis that is moved to a matrix.
+
+    The batch stays last, or stays in the matrix; then no other transpose lies before that one.
+    """
+    kept = turned = 0
+    for name, model in models():
+        graph = onnx.load_from_string(model).graph
+        makers = {node.output[0]: node for node in graph.node}
         read = {value for node in graph.node if node.op_type == "MatMul" for value in node.input}
         for node in graph.node:
-            if node.op_type == "Transpose" and node.output[0] in read:
-                permutation = list(node.attribute[0].ints)
-                seen += len(permutation) > 2
-                assert len(permutation) == 2 or permutation[-1] == len(permutation) - 1, (name, node.name)
-    assert seen
+            if node.op_type != "Transpose" or node.output[0] not in read or len(node.attribute[0].ints) == 2:
+                continue
+            permutation = list(node.attribute[0].ints)
+            if permutation == [0, 2, 1]:
+                turned += 1
+                assert makers[node.input[0]].op_type == "Reshape", (name, node.name)
+            else:
+                kept += 1
+                assert permutation[-1] == len(permutation) - 1, (name, node.name)
+    assert kept
+    assert turned

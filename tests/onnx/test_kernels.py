@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from nfc.ir.fabric import Cascade, Fabric, Sum
 from nfc.ir.factors import Blocks, Edges, FanIn, Kron, Restricted, Shifts
+from nfc.lowering.plan import Plan
 from tests.build import FABRICS, butterfly, edges_of, linear, network
-from tests.onnx.running import assert_computes
+from tests.onnx.plans import in_clusters, in_pairs, scattered, with_kernels
+from tests.onnx.running import assert_computes, compiled, operators
 
 FORMS = ("delta", "constant", "initializer", "dense")
 
@@ -97,6 +101,46 @@ STRUCTURED: dict[str, Fabric] = {
 @pytest.mark.parametrize("name", [*STRUCTURED])
 def test_structured_fabrics(name: str) -> None:
     assert_computes(network("n", (linear("linear1", STRUCTURED[name]),)))
+
+
+ALL = {**FABRICS, **LARGER, **STRUCTURED}
+
+CHOICES: dict[str, Callable[[Plan], Plan]] = {
+    "gathered": lambda plan: plan,
+    "scattered": with_kernels(scattered),
+    "fused": with_kernels(in_pairs),
+    "clusters of 4": with_kernels(in_clusters(4)),
+    "clusters of 7": with_kernels(in_clusters(7)),
+}
+
+
+@pytest.mark.parametrize("batch", [1, 64])
+@pytest.mark.parametrize("choice", [*CHOICES])
+@pytest.mark.parametrize("name", [*ALL])
+def test_choices(name: str, choice: str, batch: int) -> None:
+    """What a cost model may put into a plan, for one sample and for many, run at any batch."""
+    net = network("n", (linear("linear1", ALL[name]),))
+    assert_computes(net, choose=CHOICES[choice], optimised=True, batch=batch)
+
+
+@pytest.mark.parametrize("batch", [1, 64])
+def test_whole_blocks_are_moved(batch: int) -> None:
+    """Blocks of 32 and more features."""
+    assert_computes(network("n", (linear("linear1", Kron(3, 5, 32, 1)),)), batch=batch)
+    assert_computes(network("n", (linear("linear1", Kron(3, 5, 32, 1), leading=(2,)),)), batch=batch)
+    stages = Cascade((Kron(24, 16, 16, 1), Kron(8, 3, 3, 16), Kron(2, 4, 4, 48), Kron(1, 2, 2, 192)))
+    assert_computes(network("n", (linear("linear1", stages),)), batch=batch)
+    uneven = Cascade((Kron(6, 5, 32, 1), Kron(2, 4, 3, 5), Kron(1, 2, 2, 20)))
+    assert_computes(network("n", (linear("linear1", uneven),)), batch=batch)
+
+
+def test_gathers_in_pieces() -> None:
+    """A batch for which the gathered values would leave the cache."""
+    for choose in (CHOICES["gathered"], with_kernels(in_clusters(3))):
+        net = network("n", (linear("linear1", FanIn(60, random_table(50, 60, 9))),))
+        model = compiled(net, choose=choose, optimised=True, batch=4000)
+        assert operators(model).count("Gather") > 2
+        assert_computes(net, choose=choose, optimised=True, batch=4000)
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -144,6 +144,7 @@ def test_every_opset_that_is_offered_runs(opset: int) -> None:
         ({"opset": 27}, "opset 27"),
         ({"sparse": "dleta"}, "`dleta`"),
         ({"dtype": "bfloat16"}, "`bfloat16`"),
+        ({"batch": 0}, "found 0"),
     ],
 )
 def test_options_that_are_not_offered(options: dict[str, object], named: str) -> None:
@@ -175,8 +176,28 @@ def test_the_public_function(form: str, dtype: str) -> None:
 def test_optimised_monarchs_copy_nothing_between_products(tmp_path: Path) -> None:
     """ONNX Runtime takes the transpose between two stages into the product (its `transBatchB`)."""
     model = compiled(network("n", (linear("linear1", butterfly(64, 8), bias=False),)))
-    operators = [node.op_type for node in optimised(model, tmp_path).graph.node]
-    assert operators == ["Transpose", "Reshape", "MatMul", "FusedMatMul", "Transpose", "Reshape"]
+    assert [node.op_type for node in optimised(model, tmp_path).graph.node] == [
+        *("Transpose", "Reshape", "MatMul", "FusedMatMul"),
+        *("Transpose", "Reshape", "Transpose"),
+    ]
+
+
+def test_optimised_networks_copy_nothing_between_layers(tmp_path: Path) -> None:
+    ops = []
+    for number in range(3):
+        ops.append(linear(f"linear{number}", butterfly(64, 8)))
+        ops.append(Activation(path=f"relu{number}", input=(64,), output=(64,), function="relu"))
+    found = [node.op_type for node in optimised(compiled(network("n", tuple(ops))), tmp_path).graph.node]
+    layer = ["FusedMatMul", "FusedMatMul", "Add", "Relu"]
+    first = ["Transpose", "Reshape", "MatMul", *layer[1:]]
+    assert found == [*first, *layer, *layer, "Transpose", "Reshape", "Transpose"]
+
+
+def test_optimised_networks_for_one_sample_are_convolutions(tmp_path: Path) -> None:
+    relu = Activation(path="relu1", input=(64,), output=(64,), function="relu")
+    model = compiled(network("n", (linear("linear1", butterfly(64, 8)), relu)), batch=1)
+    found = [node.op_type for node in optimised(model, tmp_path).graph.node if node.op_type != "Reshape"]
+    assert found == ["Conv", "Transpose", "FusedConv", "Transpose"]
 
 
 def test_decoding_is_folded_at_load(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 
 from nfc.backends.onnx_graph.graph import Graph
+from nfc.backends.onnx_graph.layout import FEATURES
 from nfc.backends.onnx_graph.storage import Storage
+from nfc.backends.onnx_graph.values import Moves, Value
 from nfc.ir.names import attribute_path
 from nfc.ir.network import NORM_EPSILON, Activation, Norm
 
@@ -13,13 +16,26 @@ OPERATORS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 SOFTMAX = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}
 
 
-def emit_activation(graph: Graph, op: Activation, value: str) -> str:
-    """The nodes of an activation; a slope or an axis of None is ONNX's default, .01 and -1."""
+def emit_activation(moves: Moves, op: Activation, value: Value) -> Value:
+    """The nodes of an activation."""
+    if op.function in SOFTMAX:
+        return _softmax(moves, op, value)
+    return replace(value, name=_elementwise(moves.graph, op, value.name))
+
+
+def _softmax(moves: Moves, op: Activation, value: Value) -> Value:
+    """Over features in whatever order, or over a leading axis; an axis of None is the last."""
+    axis = -1 if op.axis is None else op.axis
+    if value.folded:
+        value = moves.cut(value, (value.count,)) if axis == -1 else moves.unfolded(value)
+    return replace(value, name=moves.graph.node(SOFTMAX[op.function], (value.name,), op.path, axis=axis))
+
+
+def _elementwise(graph: Graph, op: Activation, value: str) -> str:
+    """A slope of None is ONNX's default, .01."""
     match op.function:
         case "leaky_relu":
             return graph.node("LeakyRelu", (value,), op.path, alpha=op.slope)
-        case "softmax" | "log_softmax":
-            return graph.node(SOFTMAX[op.function], (value,), op.path, axis=op.axis)
         case "silu":
             gate = graph.node("Sigmoid", (value,), f"{op.path}/gate")
             return graph.node("Mul", (value, gate), op.path)
@@ -38,25 +54,33 @@ def _gelu(graph: Graph, op: Activation, value: str) -> str:
     return graph.node("Mul", (gated, graph.number(0.5)), op.path)
 
 
-def emit_norm(graph: Graph, storage: Storage, op: Norm, value: str) -> str:
-    base = attribute_path(op.path)
-    scale = storage.vector(f"{base}.weight")
+def emit_norm(moves: Moves, storage: Storage, op: Norm, value: Value) -> Value:
+    """The nodes of a norm; its parameters are stored as the features lie."""
+    if op.norm == "batch":
+        return _batch(moves, storage, op, value)
+    if value.folded:
+        value = moves.cut(value, (value.count,))
+    base, shape = attribute_path(op.path), (value.count,)
+    scale = storage.per_feature(f"{base}.weight", value.order, shape)
     if op.norm == "rms":
-        return _rms(graph, op, value, scale)
-    shift = storage.vector(f"{base}.bias")
-    if op.norm == "layer":
-        return graph.node("LayerNormalization", (value, scale, shift), op.path, axis=-1, epsilon=NORM_EPSILON)
-    moments = [storage.vector(f"{base}.{name}") for name in ("running_mean", "running_var")]
-    return _batch(graph, op, value, [scale, shift, *moments])
+        return replace(value, name=_rms(moves.graph, op, value.name, scale))
+    shift = storage.per_feature(f"{base}.bias", value.order, shape)
+    inputs = (value.name, scale, shift)
+    name = moves.graph.node("LayerNormalization", inputs, op.path, axis=-1, epsilon=NORM_EPSILON)
+    return replace(value, name=name)
 
 
-def _batch(graph: Graph, op: Norm, value: str, parameters: list[str]) -> str:
-    """`BatchNormalization` takes axis 1 for the channels: leading axes fold into the batch."""
-    if len(op.input) == 1:
-        return graph.node("BatchNormalization", (value, *parameters), op.path, epsilon=NORM_EPSILON)
-    rows = graph.reshape(value, (-1, op.input[-1]), f"{op.path}/rows")
-    normed = graph.node("BatchNormalization", (rows, *parameters), f"{op.path}/normed", epsilon=NORM_EPSILON)
-    return graph.reshape(normed, (-1, *op.output), op.path)
+def _batch(moves: Moves, storage: Storage, op: Norm, value: Value) -> Value:
+    """`BatchNormalization` takes axis 1 for the channels: batch-first the features, else after an axis of one."""
+    features_first = value.layout is FEATURES
+    value = moves.cut(moves.folded(value), (1, value.count) if features_first else (value.count,))
+    base = attribute_path(op.path)
+    parameters = [
+        storage.per_feature(f"{base}.{name}", value.order, (value.count,))
+        for name in ("weight", "bias", "running_mean", "running_var")
+    ]
+    inputs = (value.name, *parameters)
+    return replace(value, name=moves.graph.node("BatchNormalization", inputs, op.path, epsilon=NORM_EPSILON))
 
 
 def _rms(graph: Graph, op: Norm, value: str, scale: str) -> str:

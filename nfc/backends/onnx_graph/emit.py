@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from nfc.atomic import Chunk
-from nfc.backends.onnx_graph.blocks import emit_block
+from nfc.backends.onnx_graph.blocks import Operations, batch_first
 from nfc.backends.onnx_graph.graph import Graph, TooLargeError
 from nfc.backends.onnx_graph.model import serialise
+from nfc.backends.onnx_graph.neutral import decoded
 from nfc.backends.onnx_graph.options import Options, check_options
+from nfc.backends.onnx_graph.steps import layouts
 from nfc.backends.onnx_graph.storage import Storage, report_stored_dense
+from nfc.backends.onnx_graph.values import whole
 from nfc.diagnostics import NfcError, Sink
 from nfc.ir.parameters import Weights
 from nfc.lowering.plan import Plan
@@ -21,6 +24,8 @@ def emit_onnx(
     sparse: str = "delta",
     dtype: str = "float32",
     opset: int = 18,
+    batch: int = 64,
+    optimised: bool = False,
     sink: Sink,
 ) -> bytes:
     """The network as an ONNX model: `input` [batch, *plan.input] → `output` [batch, *plan.output], float32.
@@ -33,12 +38,15 @@ def emit_onnx(
         sparse: how weights without structure are stored: `delta`, `constant`, `initializer` or `dense`.
         dtype: what factors' weights are stored in, `float32` or `float16`; all is computed in float32.
         opset: the operator set, 18 to 26.
+        batch: samples that run at once, for which layouts and forms are chosen.
+        optimised: whether the plan's kernels are choices, as `nfc.lowering.optimise` makes them.
 
     Raises:
         NfcError: NF620, for an option that is not offered, weights beyond float16, or a model beyond
             protobuf's 2 GiB. It holds all that was found; `sink` is then left as it was.
     """
-    return b"".join(emit_chunks(plan, weights, Options(sparse=sparse, dtype=dtype, opset=opset), sink))
+    options = Options(sparse=sparse, dtype=dtype, opset=opset, batch=batch, optimised=optimised)
+    return b"".join(emit_chunks(plan, weights, options, sink))
 
 
 def emit_chunks(plan: Plan, weights: Weights, options: Options, sink: Sink) -> tuple[Chunk, ...]:
@@ -53,7 +61,7 @@ def emit_chunks(plan: Plan, weights: Weights, options: Options, sink: Sink) -> t
     graph = Graph(options.file_limit, taken={"input", "output", *weights})
     storage = Storage(graph, weights, options, found)
     try:
-        model = _model(plan, storage)
+        model = _model(plan if options.optimised else decoded(plan, options), storage)
     except TooLargeError as error:
         message = f"an ONNX file holds up to 2 GiB, and `{error.name}` takes this one past them"
         hints = ("store the weights as float16", "compile to torch, whose weight files have no such limit")
@@ -68,7 +76,9 @@ def emit_chunks(plan: Plan, weights: Weights, options: Options, sink: Sink) -> t
 
 def _model(plan: Plan, storage: Storage) -> tuple[Chunk, ...]:
     graph = storage.graph
-    result = emit_block(graph, storage, plan.body, "input")
+    chosen = layouts(plan, storage.options.batch)
+    value = Operations(graph, storage, chosen).block(plan.body, whole("input", plan.input))
+    result = batch_first(graph, value, plan.body[-1].path if plan.body else "output")
     if graph.makes(result):
         graph.rename(result, "output")
     else:

@@ -129,6 +129,16 @@ class Graph:
         self.sparse_tensors += other.sparse_tensors
         self.nodes += other.nodes
 
+    def call_last(self, value: str, name: str) -> str:
+        """Gives the value that the last node makes another name, before anything reads it; returns the name."""
+        if value == name or not self.nodes or value not in self.nodes[-1].output:
+            return value
+        node, output = self.nodes[-1], self.fresh(name)
+        self.bytes -= delimited(node.ByteSize())
+        node.name = node.output[0] = output
+        self._count(output, node.ByteSize())
+        return output
+
     def rename(self, old: str, new: str) -> None:
         """Gives the value that a node makes another name, everywhere."""
         for node in self.nodes:

@@ -1,37 +1,14 @@
-"""What the two layouts of a product need to know about its kernels."""
+"""What the printer needs to know about kernels without structure."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nfc.backends.onnx_graph.options import Options
 from nfc.ir.factors import Indices
-from nfc.lowering.plan import (
-    Add,
-    Blocked,
-    Chain,
-    CropFeatures,
-    Dense,
-    Kernel,
-    Neighbours,
-    PadFeatures,
-    Sparse,
-)
+from nfc.lowering.plan import Clustered, Neighbours, Sparse
 
 Unstructured = Neighbours | Sparse
-
-
-def whole_matrices(kernel: Kernel, options: Options) -> bool:
-    """Whether a kernel is made of whole matrices alone, which runtimes multiply best batch-first."""
-    match kernel:
-        case Dense() | Blocked(a=1, d=1) | PadFeatures() | CropFeatures():
-            return True
-        case Neighbours() | Sparse():
-            return not gathers(kernel, options)
-        case Chain(parts=parts) | Add(parts=parts):
-            return all(whole_matrices(part, options) for part in parts)
-        case _:
-            return False
 
 
 def shape_of(kernel: Unstructured) -> tuple[int, int]:
@@ -47,20 +24,35 @@ def csr(kernel: Unstructured) -> tuple[Indices, Indices]:
     return np.arange(rows + 1, dtype=np.int64) * width, kernel.table.reshape(-1)
 
 
-def positions(kernel: Unstructured) -> Indices:
-    """Row-major positions of the edges in the dense matrix, ascending, [edges]."""
+def coordinates(kernel: Unstructured) -> tuple[Indices, Indices]:
+    """The row and the column of each edge, [edges] both."""
     indptr, indices = csr(kernel)
-    rows, cols = shape_of(kernel)
-    return np.repeat(np.arange(rows, dtype=np.int64) * cols, np.diff(indptr)) + indices
+    return np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr)), indices
 
 
-def gathers(kernel: Unstructured, options: Options) -> bool:
-    """Whether a product gathers its inputs, since its matrix would be too large to decode.
+def cluster_blocks(kernel: Clustered, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The blocks of clusters, [clusters, height, width], zero where there is no edge."""
+    rows, cols = shape_of(kernel.kernel)
+    clusters, height = kernel.row_sets.shape
+    width = kernel.col_sets.shape[1]
+    real = kernel.row_sets.reshape(-1) < rows
+    line = np.empty(rows, np.int64)
+    line[kernel.row_sets.reshape(-1)[real]] = np.flatnonzero(real)
+    # a repeated input is padding: of equal keys the sorted search finds the first
+    keys = (np.arange(clusters, dtype=np.int64)[:, None] * cols + kernel.col_sets).reshape(-1)
+    sequence = np.argsort(keys, kind="stable")
+    row, column = coordinates(kernel.kernel)
+    wanted = line[row] // height * cols + column
+    slot = sequence[np.searchsorted(keys[sequence], wanted)] % width
+    blocks = np.zeros((clusters * height, width), np.float32)
+    blocks[line[row], slot] = weights
+    return blocks.reshape(clusters, height, width)
 
-    Not where gathering would store more than the matrix: an int32 and a weight an edge, and as
-    much again for padded rows.
-    """
-    rows, cols = shape_of(kernel)
-    weight_bytes = 2 if options.half else 4
-    stored = 2 * len(csr(kernel)[1]) * (weight_bytes + 4)
-    return 4 * rows * cols > options.dense_limit and stored < weight_bytes * rows * cols
+
+def cluster_places(kernel: Clustered) -> Indices:
+    """Where each row's output lies among those of the clusters, [rows]."""
+    rows, _ = shape_of(kernel.kernel)
+    flat = kernel.row_sets.reshape(-1)
+    places = np.empty(rows, np.int64)
+    places[flat[flat < rows]] = np.flatnonzero(flat < rows)
+    return places

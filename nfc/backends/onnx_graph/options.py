@@ -25,6 +25,10 @@ class Options:
         sparse: one of SPARSE_FORMS, for weights without structure.
         dtype: one of DTYPES, in which factors' weights are stored.
         opset: one of OPSETS.
+        batch: samples that run at once; layouts and forms are chosen for it, and work at every other.
+        optimised: whether the plan's kernels are choices (`nfc.lowering.optimise`), to be taken literally:
+            a `Scattered` is a dense matrix, a bare `Sparse` or `Neighbours` gathers its inputs. If not,
+            these are dense matrices too, up to `dense_limit`.
         dense_limit: bytes of a dense float32 matrix past which a sparse one is never decoded into it.
         file_limit: bytes that the graph's nodes and tensors may take.
     """
@@ -32,6 +36,8 @@ class Options:
     sparse: str = "delta"
     dtype: str = "float32"
     opset: int = 18
+    batch: int = 64
+    optimised: bool = False
     dense_limit: int = DENSE_LIMIT
     file_limit: int = FILE_LIMIT
 
@@ -45,6 +51,8 @@ def check_options(options: Options, sink: Sink) -> None:
     if options.opset not in OPSETS:
         wanted = f"opsets {OPSETS[0]} to {OPSETS[-1]}"
         sink.error("NF620", f"the ONNX writer knows {wanted}, found opset {options.opset}", None)
+    if options.batch < 1:
+        sink.error("NF620", f"an ONNX file is tuned for a batch of at least 1, found {options.batch}", None)
     for option, found, known in (("sparse", options.sparse, SPARSE_FORMS), ("dtype", options.dtype, DTYPES)):
         if found not in known:
             listed = f"{', '.join(f'`{name}`' for name in known[:-1])} or `{known[-1]}`"

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nfc.ir.factors import Indices
+
+Number = TypeVar("Number", bound=np.floating[Any])
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,24 @@ def natural(features: int) -> Order:
     return Order(() if features == 1 else (Digit(features, 1),))
 
 
+def in_memory(numbers: NDArray[Number], order: Order) -> NDArray[Number]:
+    """Numbers, one a feature on the last axis, as the features lie in `order`."""
+    if order.is_natural:
+        return numbers
+    moved = np.empty_like(numbers)
+    moved[..., order.positions()] = numbers
+    return moved
+
+
+def refined(first: Order, second: Order) -> tuple[Order, Order] | None:
+    """Both orders in the same digits; None where they have no common refinement."""
+    cut = first.split(*(digit.stride for digit in second.digits))
+    other = second.split(*(digit.stride for digit in first.digits))
+    if cut is None or other is None or set(cut.digits) != set(other.digits):
+        return None
+    return cut, other
+
+
 @dataclass(frozen=True)
 class Contraction:
     """How I_a ⊗ W ⊗ I_d, with W b × c, reads features that lie in the order `read`, and the order that it writes.
@@ -98,7 +119,7 @@ class Contraction:
         outer = digit.stride >= self.c * self.d
         return Digit(digit.size, digit.stride // self.c * self.b if outer else digit.stride)
 
-    def arrange(self, weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    def arrange(self, weight: NDArray[Number]) -> NDArray[Number]:
         """Weights [a, b, d, c] as [batch digits, b, c digits] in the order of the memory, [a·d, b, c]."""
         ordered = self.read.natural_permutation()
         outer = [place for place in ordered if self.read.digits[place].stride >= self.c * self.d]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nfc.backends.onnx_graph.gaps import encode, gap_type
 from nfc.backends.onnx_graph.graph import Graph
 from nfc.backends.onnx_graph.options import Options
+from nfc.backends.onnx_graph.order import Order, in_memory
 from nfc.diagnostics import Sink
 from nfc.ir.factors import Indices
 from nfc.ir.names import attribute_path
@@ -52,9 +53,12 @@ class Storage:
     sink: Sink
     stored_dense: list[StoredDense] = field(default_factory=list)
 
-    def vector(self, name: str) -> str:
-        """A bias, or a norm's scale, shift, mean or variance; float32 whatever the factors are stored in."""
-        return self.graph.tensor(name, self.weights[name])
+    def per_feature(self, name: str, order: Order, shape: tuple[int, ...]) -> str:
+        """A bias, or a norm's scale, shift, mean or variance, as features lie in memory, in a shape aligned with them.
+
+        Float32 whatever the factors are stored in.
+        """
+        return self.graph.tensor(name, in_memory(self.weights[name], order).reshape(shape))
 
     def factor(self, weight: Weight) -> NDArray[np.float32]:
         """A factor's weights, of `weight.shape`."""
@@ -66,14 +70,15 @@ class Storage:
         weights = self.factor(kernel.weight)
         return weights.reshape(shape) if kernel.places is None else _filled(shape, kernel.places, weights)
 
-    def array(self, op: Op, name: str, array: NDArray[np.float32]) -> str:
-        """A dense array."""
+    def array(self, op: Op, name: str, array: NDArray[np.floating]) -> str:
+        """A dense array, float32 or float64; rounded here."""
         return self._floats(self.graph, name, self._stored(op, name, array))
 
-    def matrix(self, op: Op, weight: Weight, shape: tuple[int, int], positions: Indices) -> str:
+    def matrix(
+        self, op: Op, name: str, weights: NDArray[np.float32], positions: Indices, shape: tuple[int, int]
+    ) -> str:
         """A sparse matrix, decoded into a dense one; row-major positions of its weights, ascending, [edges]."""
-        name = weight.name
-        values = self._stored(op, name, self.factor(weight).reshape(-1))
+        values = self._stored(op, name, weights)
         dense = Graph(limit=sys.maxsize)
         result = self._floats(dense, name, np.broadcast_to(values.dtype.type(0), shape))
         if self.options.sparse != "dense":
@@ -88,15 +93,15 @@ class Storage:
         self.graph.tensors[name] = _filled(shape, positions, values)
         return result
 
-    def _stored(self, op: Op, name: str, array: NDArray[np.float32]) -> NDArray[np.floating]:
+    def _stored(self, op: Op, name: str, array: NDArray[np.floating]) -> NDArray[np.floating]:
         """The array in the type of the file; NF620 where that cannot hold it."""
         if not self.options.half:
-            return array
+            return array.astype(np.float32, copy=False)
         largest = float(np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0))
         if largest >= HALF_LIMIT:
             message = f"float16 holds magnitudes up to 65504, found {largest:g} in the weights of `{op.path}`"
             self.sink.error("NF620", message, op.span, hints=("store them as float32",))
-            return array
+            return array.astype(np.float32, copy=False)
         return array.astype(np.float16)
 
     def _floats(self, graph: Graph, name: str, array: NDArray[np.floating]) -> str:

@@ -1,6 +1,7 @@
 # Compiled from mlp.nf by nfc 0.1.0.
 # The source's digest is sha256:6769e91c7b7962f23bb0a2c8e9c380aa5b761a4c28743dccea955356b26fc68c.
 
+import inspect
 import math
 
 import torch
@@ -26,14 +27,18 @@ class Factor(nn.Module):
         """The output [out_features, batch] for x [in_features, batch]."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor:
+    def feature_first(self, x: Tensor) -> Tensor:
+        """The view [in_features, batch] of an input [..., in_features]."""
         # A proxy of torch.fx is no tensor and has no sizes yet.
         if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
             raise ValueError(
                 f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
             )
         # x[None] gives an empty batch strides that embedding_bag takes.
-        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        return x[None].reshape(-1, self.in_features).t()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.product(self.feature_first(x)).t()
         y = y.reshape(x.shape[:-1] + (self.out_features,))
         return y if self.bias is None else y + self.bias.to(y.dtype)
 
@@ -42,18 +47,141 @@ class Factor(nn.Module):
         return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
+def last_product(blocks: Tensor, x: Tensor, order=None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on. `order` sorts them, as in `moved`.
+    """
+    if isinstance(x, Tensor) and not torch.compiler.is_compiling():
+        return applied(LastProduct, blocks, x, order).flatten(0, -2)
+    # Compilers lay gradients out themselves, and traces show plain operations.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, order, (features,), (x.shape[-1],))
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Finds an autograd.Function's signature once: `apply` asks at each call, and that is slow."""
+    function.forward.__signature__ = inspect.signature(function.forward)
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, order) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if order is None:
+            return y
+        sizes, axes = order
+        y = y.reshape(*sizes, y.shape[-1]).permute(*axes, len(axes))
+        return y.clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.order = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.order is not None:
+            sizes, axes = ctx.order
+            inverse = sorted(range(len(axes)), key=axes.__getitem__)
+            order = [sizes[axis] for axis in axes], inverse
+            gradient = moved(gradient, order, blocks.shape[:2], x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a matrix in a CPU's memory, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return applied(Transpose, x) if x.t().is_contiguous() else x.contiguous()
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+def moved(x: Tensor, order, shape: tuple[int, ...], tail: tuple[int, ...]) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], features in another order if one is given.
+
+    An order is the sizes of the axes that features are split into, and the axes in that order.
+    """
+    if order is not None:
+        sizes, axes = order
+        x = x.reshape(*sizes, *tail)
+        x = x.permute(*axes, *range(len(axes), len(axes) + len(tail)))
+    return x.reshape(*shape, *tail)
+
+
 class BlockLinear(Factor):
     """A block-diagonal matrix of `groups` dense blocks, each outputs × inputs."""
 
     def __init__(self, groups: int, outputs: int, inputs: int, bias: bool = False):
         super().__init__(groups * inputs, groups * outputs, (groups, outputs, inputs), bias)
-        self.blocks = (groups, inputs)
+        self.stage = (groups, outputs, inputs, 1)
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups, outputs, inputs]."""
+        return self.weight
 
     def product(self, x: Tensor) -> Tensor:
-        return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+        x = x.unflatten(0, self.stage[::2])
+        return last_product(self.weight, x)
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={self.blocks[0]}"
+        return f"{super().extra_repr()}, groups={self.stage[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -65,14 +193,21 @@ class StridedBlockLinear(Factor):
     def __init__(self, groups: int, outputs: int, inputs: int, stride: int, bias: bool = False):
         shape = (groups, outputs, stride, inputs)
         super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
-        self.digits = (groups, inputs, stride)
+        self.stage = (groups, outputs, inputs, stride)
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups · stride, outputs, inputs]."""
+        return self.weight.transpose(1, 2).flatten(0, 1)
 
     def product(self, x: Tensor) -> Tensor:
-        x = x.unflatten(0, self.digits).transpose(1, 2)
-        return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        groups, outputs, inputs, stride = self.stage
+        # Strided rows are read in place, but no matrix product reads strided rows and columns.
+        x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+        order = ((groups, stride, outputs), (0, 2, 1))
+        return last_product(self.blocks(), x, order)
 
     def extra_repr(self) -> str:
-        groups, _, stride = self.digits
+        groups, _, _, stride = self.stage
         return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
 
@@ -98,6 +233,144 @@ class FabricLinear(nn.Module):
 
     def extra_repr(self) -> str:
         return f"out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Run:
+    """Block stages in a row, each of which reads in place what the one before has written.
+
+    The features lie in memory digit by digit; a digit is (its stride as the features are numbered,
+    its size), the slowest comes first. A stage replaces the digits that it reads by one, which it
+    writes as the fastest, and leaves the others as they lie.
+    """
+
+    def __init__(self):
+        self.groups = []
+        self.steps = []
+        self.memory = []
+        self.leave = None
+
+    def add(self, stage: tuple[int, int, int, int]) -> bool:
+        """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
+        groups, outputs, inputs, stride = stage
+        above = inputs * stride
+        memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
+        if memory is None:
+            return False
+        read = descending(digit for digit in memory if stride <= digit[0] < above)
+        rest = [digit for digit in memory if digit not in read]
+        numbered = descending(rest)
+        if not self.steps:
+            # A batch-first x is read in place if what a block reads lies side by side.
+            self.copies = stride > 1
+        if memory not in (read + rest, rest + read):
+            rest = numbered  # no matrix product reads this in place: a copy sorts it
+        rows, size = (groups * stride, inputs), (outputs, inputs)
+        self.steps.append((move(memory, rest + read), rows, move(numbered, rest), size))
+        rest = [(s // inputs * outputs if s >= above else s, k) for s, k in rest]
+        self.memory = rest + [(stride, outputs)] * (outputs > 1)
+        self.leave = move(self.memory, descending(self.memory))
+        return True
+
+    def product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
+        """The last stage's output [features, batch], from x [features, batch] and all blocks."""
+        if self.copies:
+            x = contiguous(x)
+        last = len(self.steps) - 1
+        for number, (read, shape, order, sizes) in enumerate(self.steps):
+            block = moved(blocks[number], order, shape[:1], sizes)
+            x = moved(x, read, shape, (x.shape[-1],))
+            if number < last:
+                x = torch.bmm(block, x)
+        return last_product(block, x, self.leave)
+
+
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]):
+    """Sizes and order of axes that permute digits in memory; None where they stay."""
+    if before == after:
+        return None
+    return merged([size for _, size in before], [before.index(digit) for digit in after])
+
+
+def descending(digits) -> list[tuple[int, int]]:
+    """Digits from the highest to the lowest, as features are numbered."""
+    return sorted(digits, reverse=True)
+
+
+def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, int]] | None:
+    """Digits so that none has places both below and above a stride; None where one has to break."""
+    if digits is None:
+        return None
+    pieces = []
+    for low, size in digits:
+        if not low < stride < low * size:
+            pieces.append((low, size))
+        elif stride % low or low * size % stride:
+            return None
+        else:
+            pieces += [(stride, low * size // stride), (low, stride // low)]
+    return [piece for piece in pieces if piece[1] > 1]
+
+
+def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
+    """Sizes and order of axes, those that stay side by side made one: fewer axes copy faster."""
+    long = [axis for axis, size in enumerate(sizes) if size > 1]
+    runs: list[list[int]] = []
+    for axis in (long.index(axis) for axis in order if axis in long):
+        if runs and axis == runs[-1][-1] + 1:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    before = sorted(runs)
+    return (
+        [math.prod(sizes[long[axis]] for axis in run) for run in before],
+        [before.index(run) for run in runs],
+    )
+
+
+class Cascade(nn.Sequential):
+    """Factors one after the other: y = W_n ... W_1 x, the first part acting first.
+
+    Blocks follow each other feature-first. The parts' own hooks do not run.
+    """
+
+    plan: list
+
+    def __init__(self, *parts: nn.Module):
+        super().__init__(*parts)
+        self.make_plan([(number,) for number in range(len(self))])
+
+    def make_plan(self, groups) -> None:
+        """Plans runs of groups of blocks, and between them the parts that are no blocks."""
+        self.plan = []
+        for group in groups:
+            stage = self.stage(group)
+            if stage is None:
+                self.plan += group
+                continue
+            if not (self.plan and isinstance(self.plan[-1], Run) and self.plan[-1].add(stage)):
+                self.plan.append(Run())
+                self.plan[-1].add(stage)
+            self.plan[-1].groups.append(group)
+
+    def stage(self, group):
+        """A group's (groups, outputs, inputs, stride); None for a part that is no blocks."""
+        part = self[group[0]]
+        return part.stage if hasattr(part, "blocks") else None
+
+    def blocks(self, group):
+        """A group's blocks, [groups · stride, outputs, inputs]."""
+        return self[group[0]].blocks()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.plan:
+            x = self.run(step, x) if isinstance(step, Run) else self[step](x)
+        return x
+
+    def run(self, run, x):
+        """Blocks one after the other, feature-first."""
+        x_features = self[run.groups[0][0]].feature_first(x)
+        y = run.product(x_features, [self.blocks(group) for group in run.groups]).t()
+        return y.reshape(x.shape[:-1] + (y.shape[-1],))
 
 
 class Network(nn.Module):
@@ -195,10 +468,7 @@ class Repeat1(nn.Module):
         super().__init__()
         # topology: mixer(4)
         self.linear1 = FabricLinear(
-            Sum(
-                nn.Sequential(BlockLinear(4, 4, 4), StridedBlockLinear(1, 4, 4, 4))
-                for _ in range(2)
-            ),
+            Sum(Cascade(BlockLinear(4, 4, 4), StridedBlockLinear(1, 4, 4, 4)) for _ in range(2)),
             16,
             bias=True,
         )

@@ -2,7 +2,9 @@
 # The source's digest is sha256:00b64ed4b2fb49b4aac638bc99d152b70ece43719e8d964516a165541900ee4b.
 # Its index tables lie beside this file, in class.index.safetensors.
 
+import inspect
 import math
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -33,14 +35,18 @@ class Factor(nn.Module):
         """The output [out_features, batch] for x [in_features, batch]."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor:
+    def feature_first(self, x: Tensor) -> Tensor:
+        """The view [in_features, batch] of an input [..., in_features]."""
         # A proxy of torch.fx is no tensor and has no sizes yet.
         if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
             raise ValueError(
                 f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
             )
         # x[None] gives an empty batch strides that embedding_bag takes.
-        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        return x[None].reshape(-1, self.in_features).t()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.product(self.feature_first(x)).t()
         y = y.reshape(x.shape[:-1] + (self.out_features,))
         return y if self.bias is None else y + self.bias.to(y.dtype)
 
@@ -55,9 +61,128 @@ class DiagonalLinear(Factor):
     def __init__(self, shape: tuple[int, ...], bias: bool = False):
         features = math.prod(shape)
         super().__init__(features, features, shape, bias)
+        self.stage = (shape[0], 1, 1, features // shape[0])
 
     def product(self, x: Tensor) -> Tensor:
         return self.weight.to(x.dtype).reshape(-1, 1) * x
+
+
+def last_product(blocks: Tensor, x: Tensor, order=None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on. `order` sorts them, as in `moved`.
+    """
+    if isinstance(x, Tensor) and not torch.compiler.is_compiling():
+        return applied(LastProduct, blocks, x, order).flatten(0, -2)
+    # Compilers lay gradients out themselves, and traces show plain operations.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, order, (features,), (x.shape[-1],))
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Finds an autograd.Function's signature once: `apply` asks at each call, and that is slow."""
+    function.forward.__signature__ = inspect.signature(function.forward)
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, order) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if order is None:
+            return y
+        sizes, axes = order
+        y = y.reshape(*sizes, y.shape[-1]).permute(*axes, len(axes))
+        return y.clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.order = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.order is not None:
+            sizes, axes = ctx.order
+            inverse = sorted(range(len(axes)), key=axes.__getitem__)
+            order = [sizes[axis] for axis in axes], inverse
+            gradient = moved(gradient, order, blocks.shape[:2], x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a matrix in a CPU's memory, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return applied(Transpose, x) if x.t().is_contiguous() else x.contiguous()
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+def moved(x: Tensor, order, shape: tuple[int, ...], tail: tuple[int, ...]) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], features in another order if one is given.
+
+    An order is the sizes of the axes that features are split into, and the axes in that order.
+    """
+    if order is not None:
+        sizes, axes = order
+        x = x.reshape(*sizes, *tail)
+        x = x.permute(*axes, *range(len(axes), len(axes) + len(tail)))
+    return x.reshape(*shape, *tail)
 
 
 class BlockLinear(Factor):
@@ -65,13 +190,18 @@ class BlockLinear(Factor):
 
     def __init__(self, groups: int, outputs: int, inputs: int, bias: bool = False):
         super().__init__(groups * inputs, groups * outputs, (groups, outputs, inputs), bias)
-        self.blocks = (groups, inputs)
+        self.stage = (groups, outputs, inputs, 1)
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups, outputs, inputs]."""
+        return self.weight
 
     def product(self, x: Tensor) -> Tensor:
-        return torch.bmm(self.weight, x.unflatten(0, self.blocks)).flatten(0, 1)
+        x = x.unflatten(0, self.stage[::2])
+        return last_product(self.weight, x)
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={self.blocks[0]}"
+        return f"{super().extra_repr()}, groups={self.stage[0]}"
 
 
 class StridedBlockLinear(Factor):
@@ -83,14 +213,21 @@ class StridedBlockLinear(Factor):
     def __init__(self, groups: int, outputs: int, inputs: int, stride: int, bias: bool = False):
         shape = (groups, outputs, stride, inputs)
         super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
-        self.digits = (groups, inputs, stride)
+        self.stage = (groups, outputs, inputs, stride)
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups · stride, outputs, inputs]."""
+        return self.weight.transpose(1, 2).flatten(0, 1)
 
     def product(self, x: Tensor) -> Tensor:
-        x = x.unflatten(0, self.digits).transpose(1, 2)
-        return (self.weight.transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
+        groups, outputs, inputs, stride = self.stage
+        # Strided rows are read in place, but no matrix product reads strided rows and columns.
+        x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+        order = ((groups, stride, outputs), (0, 2, 1))
+        return last_product(self.blocks(), x, order)
 
     def extra_repr(self) -> str:
-        groups, _, stride = self.digits
+        groups, _, _, stride = self.stage
         return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
 
@@ -157,26 +294,6 @@ class PartialBlockLinear(TableFactor):
         return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
 
 
-class NeighbourLinear(TableFactor):
-    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
-
-    table: Tensor
-
-    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
-        super().__init__(in_features, len(table), tuple(table.shape), bias)
-        self.set_tables(table=table)
-
-    def product(self, x: Tensor) -> Tensor:
-        # A weighted bag of rows for each output: nothing of the size edges × batch is built.
-        # embedding_bag takes weights of the rows' type alone, which autocast does not see to.
-        return F.embedding_bag(
-            self.table,
-            x.contiguous(),
-            mode="sum",
-            per_sample_weights=self.weight.to(x.dtype),
-        )
-
-
 class FabricLinear(nn.Module):
     """A linear layer whose matrix is a fabric: cascades and sums of factors."""
 
@@ -192,6 +309,362 @@ class FabricLinear(nn.Module):
 
     def extra_repr(self) -> str:
         return f"out_features={self.out_features}, bias={self.bias is not None}"
+
+
+def operator(name: str):
+    """Register an autograd.Function as an operator too, which traces show as one call.
+
+    Modules with the same text share it: the digits in its name are a digest of the text.
+    """
+    with warnings.catch_warnings():  # PyTorch says once a process that sparse tensors are new
+        warnings.simplefilter("ignore")
+        torch.zeros(1, 1, device="cpu").to_sparse_csr()
+    namespace, _, short = name.partition("::")
+
+    def register(function):
+        forward = function.forward
+        # `apply` asks for it at each call, and finding it takes longer than a small product.
+        forward.__signature__ = inspect.signature(forward)
+        if not hasattr(getattr(torch.ops, namespace), short):
+            made = torch.library.custom_op(name, forward, mutates_args=(), schema=function.schema)
+            made.register_fake(function.fake)
+            made.register_autograd(function.backward, setup_context=function.setup_context)
+            made.register_vmap(function.vmap)
+        return function
+
+    return register
+
+
+def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor) -> Tensor:
+    """W x for the edges' weights [edges] and x [columns, batch]; or Wᵀ x, for x [rows, batch].
+
+    The tables are those of `EdgeFactor`.
+    """
+    if traced(x):
+        return torch.ops.nfc_sparse_830d1f88.sparse_product(values, x, transposed, *tables)
+    return applied(SparseProduct, values, x, transposed, *tables)
+
+
+def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
+    """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
+    if traced(left):
+        return torch.ops.nfc_sparse_830d1f88.sampled_product(left, right, *tables)
+    return applied(SampledProduct, left, right, *tables)
+
+
+@operator("nfc_sparse_830d1f88::sparse_product")
+class SparseProduct(torch.autograd.Function):
+    """See `sparse_product`."""
+
+    schema = (
+        "(Tensor values, Tensor x, bool transposed, Tensor indptr, Tensor indices, "
+        "Tensor transposed_indptr, Tensor transposed_indices, Tensor permutation) -> Tensor"
+    )
+
+    @staticmethod
+    def forward(values, x, transposed, *tables):
+        indptr, indices = tables[2:4] if transposed else tables[:2]
+        shape = (len(indptr) - 1, x.shape[1])
+        if not (x.numel() and len(indices)):
+            return x.new_zeros(shape)
+        dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
+        weights, x = values.detach().to(wide), x.to(wide).contiguous()
+        if transposed:
+            weights = weights.index_select(0, tables[4])
+        if weighted_bags_win(x):
+            y = torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
+        else:
+            # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
+            matrix = csr_matrix(indptr, indices, weights, (shape[0], len(x)))
+            y = x.new_empty(shape)
+            if shape[1] == 1:
+                torch.mv(matrix, x[:, 0], out=y[:, 0])
+            else:
+                torch.mm(matrix, x, out=y)
+        return y.to(dtype)
+
+    @staticmethod
+    def fake(values, x, transposed, *tables):
+        return x.new_empty(len(tables[2 if transposed else 0]) - 1, x.shape[1])
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        values, x, ctx.transposed, *tables = inputs
+        ctx.save_for_backward(values, x, *tables)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        values, x, *tables = ctx.saved_tensors
+        gradient = contiguous(gradient)
+        for_values = for_x = None
+        if ctx.needs_input_grad[0]:
+            left, right = (x, gradient) if ctx.transposed else (gradient, x)
+            for_values = sampled_product(left, right, *tables).to(values.dtype)
+        if ctx.needs_input_grad[1]:
+            for_x = sparse_product(values, gradient, not ctx.transposed, *tables)
+        return for_values, for_x, None, *[None] * len(tables)
+
+    @staticmethod
+    def vmap(info, in_dims, values, x, transposed, *tables):
+        if in_dims[0] is None:
+            x = x.movedim(in_dims[1], 1)
+            y = sparse_product(values, x.flatten(1), transposed, *tables)
+            return y.unflatten(1, x.shape[1:]), 1
+        each = zip(unstack(info, in_dims[0], values), unstack(info, in_dims[1], x), strict=True)
+        return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
+
+
+@operator("nfc_sparse_830d1f88::sampled_product")
+class SampledProduct(torch.autograd.Function):
+    """See `sampled_product`."""
+
+    schema = (
+        "(Tensor left, Tensor right, Tensor indptr, Tensor indices, "
+        "Tensor transposed_indptr, Tensor transposed_indices, Tensor permutation) -> Tensor"
+    )
+
+    @staticmethod
+    def forward(left, right, *tables):
+        indptr, indices = tables[:2]
+        if not (left.numel() and len(indices)):
+            return left.new_zeros(len(indices))
+        wide = torch.promote_types(left.dtype, torch.float32)
+        a, b = left.to(wide).contiguous(), right.to(wide).contiguous()
+        rest = -a.shape[1] % 8
+        if 1 < a.shape[1] < 64 and rest:
+            # The kernel takes eight columns at a time, and a rest of columns one by one.
+            a, b = F.pad(a, (0, rest)), F.pad(b, (0, rest))
+        # What it is added to must be finite: PyTorch multiplies it by beta all the same.
+        pattern = csr_matrix(indptr, indices, a.new_zeros(len(indices)), (len(a), len(b)))
+        torch.sparse.sampled_addmm(pattern, a, b.t(), beta=0.0, out=pattern)
+        return pattern.values().to(left.dtype)
+
+    @staticmethod
+    def fake(left, right, *tables):
+        return left.new_empty(len(tables[1]))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        left, right, *tables = ctx.saved_tensors
+        for_left = for_right = None
+        if ctx.needs_input_grad[0]:
+            for_left = sparse_product(gradient, right, False, *tables).to(left.dtype)
+        if ctx.needs_input_grad[1]:
+            for_right = sparse_product(gradient, left, True, *tables).to(right.dtype)
+        return for_left, for_right, *[None] * len(tables)
+
+    @staticmethod
+    def vmap(info, in_dims, left, right, *tables):
+        each = zip(unstack(info, in_dims[0], left), unstack(info, in_dims[1], right), strict=True)
+        return torch.stack([sampled_product(a, b, *tables) for a, b in each]), 0
+
+
+def unstack(info, axis: int | None, x: Tensor) -> tuple[Tensor, ...]:
+    """What `torch.vmap` maps over, one by one; without an axis, x itself each time."""
+    return (x,) * info.batch_size if axis is None else x.unbind(axis)
+
+
+def weighted_bags_win(x: Tensor) -> bool:
+    """Whether embedding_bag multiplies by x faster than a sparse matrix does, or has to."""
+    if x.device.type != "cpu":
+        return False
+    several = x.shape[1] >= 4 and x.dtype == torch.float32
+    return several or not torch.backends.mkl.is_available()
+
+
+def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """A sparse matrix of these tensors, which are not checked."""
+    return torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
+
+
+class EdgeFactor(TableFactor):
+    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
+
+    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
+    `permutation[e]`.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        indptr: Tensor,
+        indices: Tensor,
+        shape: tuple[int, ...],
+        bias: bool,
+    ):
+        super().__init__(in_features, len(indptr) - 1, shape, bias)
+        self.set_pattern(indptr, indices)
+
+    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
+        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
+        rows = rows.repeat_interleave(indptr.diff())
+        permutation = indices.argsort(stable=True)
+        degrees = torch.bincount(indices, minlength=self.in_features)
+        self.set_tables(
+            indptr=indptr,
+            indices=indices,
+            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
+            transposed_indices=rows[permutation],
+            permutation=permutation.int(),
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        tables = [getattr(self, name) for name in self.tables]
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *tables)
+        if not isinstance(x, Tensor) or x.is_meta:
+            return y
+        device = x.device.type
+        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
+
+
+class NeighbourLinear(EdgeFactor):
+    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
+        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
+        super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
+
+
+class Run:
+    """Block stages in a row, each of which reads in place what the one before has written.
+
+    The features lie in memory digit by digit; a digit is (its stride as the features are numbered,
+    its size), the slowest comes first. A stage replaces the digits that it reads by one, which it
+    writes as the fastest, and leaves the others as they lie.
+    """
+
+    def __init__(self):
+        self.groups = []
+        self.steps = []
+        self.memory = []
+        self.leave = None
+
+    def add(self, stage: tuple[int, int, int, int]) -> bool:
+        """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
+        groups, outputs, inputs, stride = stage
+        above = inputs * stride
+        memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
+        if memory is None:
+            return False
+        read = descending(digit for digit in memory if stride <= digit[0] < above)
+        rest = [digit for digit in memory if digit not in read]
+        numbered = descending(rest)
+        if not self.steps:
+            # A batch-first x is read in place if what a block reads lies side by side.
+            self.copies = stride > 1
+        if memory not in (read + rest, rest + read):
+            rest = numbered  # no matrix product reads this in place: a copy sorts it
+        rows, size = (groups * stride, inputs), (outputs, inputs)
+        self.steps.append((move(memory, rest + read), rows, move(numbered, rest), size))
+        rest = [(s // inputs * outputs if s >= above else s, k) for s, k in rest]
+        self.memory = rest + [(stride, outputs)] * (outputs > 1)
+        self.leave = move(self.memory, descending(self.memory))
+        return True
+
+    def product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
+        """The last stage's output [features, batch], from x [features, batch] and all blocks."""
+        if self.copies:
+            x = contiguous(x)
+        last = len(self.steps) - 1
+        for number, (read, shape, order, sizes) in enumerate(self.steps):
+            block = moved(blocks[number], order, shape[:1], sizes)
+            x = moved(x, read, shape, (x.shape[-1],))
+            if number < last:
+                x = torch.bmm(block, x)
+        return last_product(block, x, self.leave)
+
+
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]):
+    """Sizes and order of axes that permute digits in memory; None where they stay."""
+    if before == after:
+        return None
+    return merged([size for _, size in before], [before.index(digit) for digit in after])
+
+
+def descending(digits) -> list[tuple[int, int]]:
+    """Digits from the highest to the lowest, as features are numbered."""
+    return sorted(digits, reverse=True)
+
+
+def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, int]] | None:
+    """Digits so that none has places both below and above a stride; None where one has to break."""
+    if digits is None:
+        return None
+    pieces = []
+    for low, size in digits:
+        if not low < stride < low * size:
+            pieces.append((low, size))
+        elif stride % low or low * size % stride:
+            return None
+        else:
+            pieces += [(stride, low * size // stride), (low, stride // low)]
+    return [piece for piece in pieces if piece[1] > 1]
+
+
+def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
+    """Sizes and order of axes, those that stay side by side made one: fewer axes copy faster."""
+    long = [axis for axis, size in enumerate(sizes) if size > 1]
+    runs: list[list[int]] = []
+    for axis in (long.index(axis) for axis in order if axis in long):
+        if runs and axis == runs[-1][-1] + 1:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    before = sorted(runs)
+    return (
+        [math.prod(sizes[long[axis]] for axis in run) for run in before],
+        [before.index(run) for run in runs],
+    )
+
+
+class Cascade(nn.Sequential):
+    """Factors one after the other: y = W_n ... W_1 x, the first part acting first.
+
+    Blocks follow each other feature-first. The parts' own hooks do not run.
+    """
+
+    plan: list
+
+    def __init__(self, *parts: nn.Module):
+        super().__init__(*parts)
+        self.make_plan([(number,) for number in range(len(self))])
+
+    def make_plan(self, groups) -> None:
+        """Plans runs of groups of blocks, and between them the parts that are no blocks."""
+        self.plan = []
+        for group in groups:
+            stage = self.stage(group)
+            if stage is None:
+                self.plan += group
+                continue
+            if not (self.plan and isinstance(self.plan[-1], Run) and self.plan[-1].add(stage)):
+                self.plan.append(Run())
+                self.plan[-1].add(stage)
+            self.plan[-1].groups.append(group)
+
+    def stage(self, group):
+        """A group's (groups, outputs, inputs, stride); None for a part that is no blocks."""
+        part = self[group[0]]
+        return part.stage if hasattr(part, "blocks") else None
+
+    def blocks(self, group):
+        """A group's blocks, [groups · stride, outputs, inputs]."""
+        return self[group[0]].blocks()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.plan:
+            x = self.run(step, x) if isinstance(step, Run) else self[step](x)
+        return x
+
+    def run(self, run, x):
+        """Blocks one after the other, feature-first."""
+        x_features = self[run.groups[0][0]].feature_first(x)
+        y = run.product(x_features, [self.blocks(group) for group in run.groups]).t()
+        return y.reshape(x.shape[:-1] + (y.shape[-1],))
 
 
 class Network(nn.Module):
@@ -309,7 +782,7 @@ class Self(nn.Module):
         super().__init__()
         # topology: butterfly
         self.F = FabricLinear(
-            nn.Sequential(BlockLinear(2, 2, 2), StridedBlockLinear(1, 2, 2, 2)), 4, bias=True
+            Cascade(BlockLinear(2, 2, 2), StridedBlockLinear(1, 2, 2, 2)), 4, bias=True
         )
 
     def forward(self, x: Tensor) -> Tensor:

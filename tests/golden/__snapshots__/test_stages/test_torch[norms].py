@@ -33,14 +33,18 @@ class Factor(nn.Module):
         """The output [out_features, batch] for x [in_features, batch]."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor:
+    def feature_first(self, x: Tensor) -> Tensor:
+        """The view [in_features, batch] of an input [..., in_features]."""
         # A proxy of torch.fx is no tensor and has no sizes yet.
         if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
             raise ValueError(
                 f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
             )
         # x[None] gives an empty batch strides that embedding_bag takes.
-        y = self.product(x[None].reshape(-1, self.in_features).t()).t()
+        return x[None].reshape(-1, self.in_features).t()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.product(self.feature_first(x)).t()
         y = y.reshape(x.shape[:-1] + (self.out_features,))
         return y if self.bias is None else y + self.bias.to(y.dtype)
 

@@ -1,0 +1,154 @@
+# mypy: ignore-errors
+# PyTorch is not type-checked here, and what is emitted carries no comments for the type checker.
+"""Cascades in emitted modules: strided reads between batched products.
+
+`nfc.backends.torch_library` reads this file as text; of nfc it may use other helpers alone, and
+lines stay under 100 characters, which is how emitted files are formatted.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from nfc.backends.torch_helpers import contiguous, last_product, moved
+
+
+class Run:
+    """Block stages in a row, each of which reads in place what the one before has written.
+
+    The features lie in memory digit by digit; a digit is (its stride as the features are numbered,
+    its size), the slowest comes first. A stage replaces the digits that it reads by one, which it
+    writes as the fastest, and leaves the others as they lie.
+    """
+
+    def __init__(self):
+        self.groups = []
+        self.steps = []
+        self.memory = []
+        self.leave = None
+
+    def add(self, stage: tuple[int, int, int, int]) -> bool:
+        """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
+        groups, outputs, inputs, stride = stage
+        above = inputs * stride
+        memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
+        if memory is None:
+            return False
+        read = descending(digit for digit in memory if stride <= digit[0] < above)
+        rest = [digit for digit in memory if digit not in read]
+        numbered = descending(rest)
+        if not self.steps:
+            # A batch-first x is read in place if what a block reads lies side by side.
+            self.copies = stride > 1
+        if memory not in (read + rest, rest + read):
+            rest = numbered  # no matrix product reads this in place: a copy sorts it
+        rows, size = (groups * stride, inputs), (outputs, inputs)
+        self.steps.append((move(memory, rest + read), rows, move(numbered, rest), size))
+        rest = [(s // inputs * outputs if s >= above else s, k) for s, k in rest]
+        self.memory = rest + [(stride, outputs)] * (outputs > 1)
+        self.leave = move(self.memory, descending(self.memory))
+        return True
+
+    def product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
+        """The last stage's output [features, batch], from x [features, batch] and all blocks."""
+        if self.copies:
+            x = contiguous(x)
+        last = len(self.steps) - 1
+        for number, (read, shape, order, sizes) in enumerate(self.steps):
+            block = moved(blocks[number], order, shape[:1], sizes)
+            x = moved(x, read, shape, (x.shape[-1],))
+            if number < last:
+                x = torch.bmm(block, x)
+        return last_product(block, x, self.leave)
+
+
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]):
+    """Sizes and order of axes that permute digits in memory; None where they stay."""
+    if before == after:
+        return None
+    return merged([size for _, size in before], [before.index(digit) for digit in after])
+
+
+def descending(digits) -> list[tuple[int, int]]:
+    """Digits from the highest to the lowest, as features are numbered."""
+    return sorted(digits, reverse=True)
+
+
+def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, int]] | None:
+    """Digits so that none has places both below and above a stride; None where one has to break."""
+    if digits is None:
+        return None
+    pieces = []
+    for low, size in digits:
+        if not low < stride < low * size:
+            pieces.append((low, size))
+        elif stride % low or low * size % stride:
+            return None
+        else:
+            pieces += [(stride, low * size // stride), (low, stride // low)]
+    return [piece for piece in pieces if piece[1] > 1]
+
+
+def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
+    """Sizes and order of axes, those that stay side by side made one: fewer axes copy faster."""
+    long = [axis for axis, size in enumerate(sizes) if size > 1]
+    runs: list[list[int]] = []
+    for axis in (long.index(axis) for axis in order if axis in long):
+        if runs and axis == runs[-1][-1] + 1:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    before = sorted(runs)
+    return (
+        [math.prod(sizes[long[axis]] for axis in run) for run in before],
+        [before.index(run) for run in runs],
+    )
+
+
+class Cascade(nn.Sequential):
+    """Factors one after the other: y = W_n ... W_1 x, the first part acting first.
+
+    Blocks follow each other feature-first. The parts' own hooks do not run.
+    """
+
+    plan: list
+
+    def __init__(self, *parts: nn.Module):
+        super().__init__(*parts)
+        self.make_plan([(number,) for number in range(len(self))])
+
+    def make_plan(self, groups) -> None:
+        """Plans runs of groups of blocks, and between them the parts that are no blocks."""
+        self.plan = []
+        for group in groups:
+            stage = self.stage(group)
+            if stage is None:
+                self.plan += group
+                continue
+            if not (self.plan and isinstance(self.plan[-1], Run) and self.plan[-1].add(stage)):
+                self.plan.append(Run())
+                self.plan[-1].add(stage)
+            self.plan[-1].groups.append(group)
+
+    def stage(self, group):
+        """A group's (groups, outputs, inputs, stride); None for a part that is no blocks."""
+        part = self[group[0]]
+        return part.stage if hasattr(part, "blocks") else None
+
+    def blocks(self, group):
+        """A group's blocks, [groups · stride, outputs, inputs]."""
+        return self[group[0]].blocks()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.plan:
+            x = self.run(step, x) if isinstance(step, Run) else self[step](x)
+        return x
+
+    def run(self, run, x):
+        """Blocks one after the other, feature-first."""
+        x_features = self[run.groups[0][0]].feature_first(x)
+        y = run.product(x_features, [self.blocks(group) for group in run.groups]).t()
+        return y.reshape(x.shape[:-1] + (y.shape[-1],))

@@ -1,0 +1,1 @@
+"""Timing: how programs are measured, and networks against their dense twins."""

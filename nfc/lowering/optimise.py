@@ -1,0 +1,88 @@
+"""Plan to Plan: kernels chosen for a target by the cost model.
+
+Values and parameters stay as they are: what changes is how the products are computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+
+from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum
+from nfc.lowering.cost import kernel_seconds
+from nfc.lowering.fuse import fusable_from, is_stage
+from nfc.lowering.plan import Add, Blocked, Chain, Fused, Kernel, Neighbours, Plan, Product, Sparse
+from nfc.lowering.target import Target
+from nfc.lowering.unstructured import chosen_form
+
+
+def optimise(plan: Plan, target: Target) -> Plan:
+    """The plan with neighbouring stages fused and unstructured kernels made dense where that is faster.
+
+    Parameters keep their names, shapes, order and draws.
+    """
+    return replace(plan, body=_block(plan.body, target))
+
+
+def optimised(kernel: Kernel, target: Target) -> Kernel:
+    """A product's kernel as it runs fastest on the target, by the cost model."""
+    match kernel:
+        case Chain(parts=parts):
+            chosen = tuple(optimised(part, target) for part in parts)
+            return Chain(_grouped(chosen, target) if target.fuse else chosen)
+        case Add(parts=parts):
+            return Add(tuple(optimised(part, target) for part in parts))
+        case Neighbours() | Sparse():
+            return chosen_form(kernel, target)
+        case _:
+            return kernel
+
+
+def _block(block: Block, target: Target) -> Block:
+    return tuple(_operation(op, target) for op in block)
+
+
+def _operation(op: Op, target: Target) -> Op:
+    match op:
+        case Product(kernel=kernel):
+            return replace(op, kernel=optimised(kernel, target.on(op.input)))
+        case Repeat(copies=copies):
+            return replace(op, copies=tuple(_block(copy, target) for copy in copies))
+        case Sum(branches=branches) | Concat(branches=branches):
+            return replace(op, branches=tuple(_block(branch, target) for branch in branches))
+        case Residual(body=body, project=None):
+            return replace(op, body=_block(body, target))
+        case Residual(body=body, project=project):
+            # A plan holds a Product in this place.
+            chosen = _operation(project, target)  # type: ignore[arg-type]
+            return replace(op, body=_block(body, target), project=chosen)  # type: ignore[arg-type]
+        case Inline(body=body):
+            return replace(op, body=_block(body, target))
+        case _:
+            return op
+
+
+def _grouped(parts: tuple[Kernel, ...], target: Target) -> tuple[Kernel, ...]:
+    """The parts of a chain with each run of stages cut into the groups that take the least time."""
+    grouped: list[Kernel] = []
+    for stages, run in groupby(parts, is_stage):
+        if stages:
+            grouped.extend(_fastest_groups([part for part in run if is_stage(part)], target))
+        else:
+            grouped.extend(run)
+    return tuple(grouped)
+
+
+def _fastest_groups(stages: list[Blocked], target: Target) -> list[Blocked | Fused]:
+    """The cheapest cut of a run into groups that nest, by dynamic programming from its end.
+
+    Among cuts that take the same time, the one with the smaller groups.
+    """
+    best: list[tuple[float, list[Blocked | Fused]]] = [(0.0, [])]
+    for start in reversed(range(len(stages))):
+        options = []
+        for size, group in enumerate(fusable_from(stages, start), start=1):
+            seconds, rest = best[size - 1]
+            options.append((kernel_seconds(group, target) + seconds, [group, *rest]))
+        best.insert(0, min(options, key=lambda option: option[0]))
+    return best[0][1]

@@ -1,0 +1,50 @@
+"""What a plan is optimised for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+RUNTIMES = ("torch", "onnxruntime")
+
+BATCH = 64
+"""Rows that kernels are chosen for unless something else is said."""
+
+DENSE_LIMIT = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A runtime, and what is known of the work that it will do.
+
+    Attributes:
+        runtime: one of RUNTIMES.
+        batch: samples that run at once.
+        fuse: whether neighbouring stages of a cascade may be multiplied out.
+        training: whether the time of forward and backward together decides, where the runtime trains.
+        gathers: whether onnxruntime may gather the inputs of kernels without structure; if not, they are
+            matrices, as far as these are within the limit.
+        dense_limit: bytes of a float32 matrix past which a sparse one is not made dense.
+    """
+
+    runtime: str
+    batch: int = BATCH
+    fuse: bool = True
+    training: bool = True
+    gathers: bool = True
+    dense_limit: int = DENSE_LIMIT
+
+    def __post_init__(self) -> None:
+        if self.runtime not in RUNTIMES:
+            raise ValueError(f"expected a runtime among {', '.join(RUNTIMES)}, found {self.runtime}")
+        if self.batch < 1:
+            raise ValueError(f"expected a batch of at least 1, found {self.batch}")
+
+    @property
+    def mode(self) -> str:
+        """Which of the runtime's times decides, `forward` or `training`."""
+        return "training" if self.training and self.runtime == "torch" else "forward"
+
+    def on(self, shape: tuple[int, ...]) -> Target:
+        """The target of a layer on values of `shape`, whose leading axes count as batch."""
+        return replace(self, batch=self.batch * prod(shape[:-1]))

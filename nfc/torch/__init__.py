@@ -1,0 +1,15 @@
+"""Layers that stand in for those of `torch.nn`, and the swap of a model's layers for them.
+
+Unlike the rest of nfc, this package needs PyTorch as soon as it is imported.
+"""
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    raise ImportError("nfc.torch needs PyTorch; `pip install neurofabric[torch]` installs it") from error
+
+from nfc.torch.layer import FabricLinear
+from nfc.torch.report import Entry, Report
+from nfc.torch.swap import plan_sparsify, sparsify
+
+__all__ = ["Entry", "FabricLinear", "Report", "plan_sparsify", "sparsify"]

@@ -1,0 +1,187 @@
+"""One layer compiled in this process: its plan's product, its draws, and the modules that compute it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from nfc.analysis.activations import gain as activation_gain
+from nfc.backends.torch_layers import product_module
+from nfc.backends.torch_library import SOURCES
+from nfc.backends.torch_tables import tables
+from nfc.diagnostics import Diagnostic, NfcError, Sink, did_you_mean
+from nfc.files import text_source
+from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors
+from nfc.ir.initial_weights import initial_value
+from nfc.ir.network import ACTIVATIONS, SCHEMES, Activation, Linear, Network, linear_layers
+from nfc.ir.parameters import linear_parameters
+from nfc.limits import Limits
+from nfc.lowering import lower
+from nfc.lowering.kernels import block_kernels
+from nfc.lowering.optimise import optimise
+from nfc.lowering.plan import Product
+from nfc.lowering.target import Target
+from nfc.passes.pipeline import run_pipeline
+from nfc.sema.program import topology_fabric
+
+PATH = "linear1"
+"""The layer's path in the network that is compiled for it."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a layer is compiled from.
+
+    Attributes:
+        via: the topology expression.
+        label: what automatic seeds of random topologies hang on, beside the place in the expression.
+        init: one of SCHEMES.
+        batch: rows for which the kernels are chosen.
+        backward: whether they are chosen by the time of forward and backward, or of forward alone.
+    """
+
+    in_features: int
+    out_features: int
+    via: str
+    label: str
+    init: str
+    batch: int = 64
+    backward: bool = True
+
+    @property
+    def target(self) -> Target:
+        return Target(runtime="torch", batch=self.batch, training=self.backward)
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A compiled layer.
+
+    Attributes:
+        linear: the layer with its draws; outputs have second moment 1 for inputs of second moment 1.
+        product: the layer lowered, kernels chosen.
+        topology_digest: that of a network with this layer alone.
+        warnings: of the topology and of the initialisation.
+    """
+
+    linear: Linear
+    product: Product
+    topology_digest: str
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def edges(self) -> int:
+        return sum(factor.edges for _, factor in named_factors(self.linear.fabric))
+
+    def module(self) -> nn.Module:
+        """The modules of the fabric, the same classes in the same tree as in an emitted network."""
+        found = {name: table for kernel in block_kernels((self.product,)) for name, table in tables(kernel)}
+        names = {"tables": {name: torch.tensor(table, device="cpu") for name, table in found.items()}}
+        # The expression is what the PyTorch printer writes: class names, integers and keys of tables.
+        built = eval(str(product_module(self.product, PATH)), {**helper_classes(), **names})
+        return built.fabric if isinstance(built, helper_classes()["FabricLinear"]) else built
+
+    def initial_weights(self, seed: int, gain: float) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Each weight of `module()` by its name there, drawn from `seed`, outputs' second moment `gain`."""
+        ends = output_places(self.linear.fabric)
+        factors = (each for each in linear_parameters(self.linear) if each.factor is not None)
+        for (place, _), parameter in zip(named_factors(self.linear.fabric), factors, strict=True):
+            draw = parameter.draw
+            assert draw is not None
+            if place in ends:
+                draw = replace(draw, std=draw.std * float(np.sqrt(gain)))
+            name = f"{place}.weight" if place else "weight"
+            yield name, initial_value(replace(parameter, draw=draw), seed)
+
+
+@lru_cache(maxsize=8)
+def compile_layer(recipe: Recipe) -> Compiled:
+    """The layer of a recipe.
+
+    Raises:
+        NfcError: the topology is wrong, or does not take these sizes; the scheme is unknown.
+        ValueError: a size is not positive.
+    """
+    sink = Sink()
+    fabric = _fabric(recipe, sink)
+    if recipe.init not in SCHEMES:
+        raise unknown("scheme of initialisation", recipe.init, SCHEMES)
+    linear = Linear(
+        path=PATH,
+        input=(recipe.in_features,),
+        output=(recipe.out_features,),
+        fabric=fabric,
+        bias=False,
+        scheme=recipe.init,
+        topology=recipe.via,
+    )
+    network = run_pipeline(_network(linear), sink)
+    plan = optimise(lower(network), recipe.target)
+    (initialised,) = linear_layers(network)
+    (product,) = plan.body
+    assert isinstance(product, Product)
+    return Compiled(initialised, product, plan.topology_digest, tuple(sink.diagnostics))
+
+
+def unknown(kind: str, name: str, known: tuple[str, ...]) -> ValueError:
+    hints = " ".join(did_you_mean(name, known)) or f"expected one of {', '.join(known)}"
+    return ValueError(f"no {kind} is called `{name}`; {hints}")
+
+
+def gain_before(activation: str | None) -> float:
+    """The second moment that an activation wants before it, as in docs/initialisation.md; 1 for none."""
+    if activation is None:
+        return 1.0
+    if activation not in ACTIVATIONS:
+        raise unknown("activation", activation, ACTIVATIONS)
+    return activation_gain(Activation(path="", input=(), output=(), function=activation))
+
+
+def output_places(fabric: Fabric, place: str = "") -> frozenset[str]:
+    """The places of the factors whose outputs are the fabric's own, or add up to them."""
+    match fabric:
+        case Cascade(parts=parts):
+            ends = [(len(parts) - 1, parts[-1])]
+        case Sum(parts=parts):
+            ends = list(enumerate(parts))
+        case _:
+            return frozenset([place])
+    inner = ((f"{place}.{index}" if place else str(index), part) for index, part in ends)
+    return frozenset().union(*(output_places(part, where) for where, part in inner))
+
+
+@cache
+def helper_classes() -> dict[str, Any]:
+    """The names that the PyTorch printer's expressions use: `nn`, and the classes of emitted modules."""
+    modules = [import_module(f"nfc.backends.{name.removesuffix('.py')}") for name in SOURCES]
+    return {name: value for module in modules for name, value in vars(module).items()}
+
+
+def _fabric(recipe: Recipe, sink: Sink) -> Fabric:
+    rows, cols = recipe.out_features, recipe.in_features
+    if rows < 1 or cols < 1:
+        raise ValueError(f"sizes are positive, found {cols} → {rows}")
+    text = text_source(recipe.via, "<topology>").text
+    fabric = topology_fabric(text, rows, cols, sink, Limits(), path=recipe.label)
+    if fabric is None or sink.failed:
+        raise NfcError(sink.diagnostics)
+    return fabric
+
+
+def _network(linear: Linear) -> Network:
+    return Network(
+        name="layer",
+        input=linear.input,
+        output=linear.output,
+        body=(linear,),
+        source_name="<topology>",
+        source_digest="",
+    )
