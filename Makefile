@@ -41,13 +41,14 @@ format: $(READY)  ## lay out the code and mend what ruff can
 demo: $(READY)  ## train the emitted network on digits and run it in both runtimes
 	@$(BIN)/python examples/demo.py --build $(BUILD)
 
-bench: $(READY)  ## time nfc against dense: the goals, curves, a layer 2^20 wide, accuracy against time
+bench: $(READY)  ## time nfc against dense: the goals, curves, a layer 2^20 wide, accuracy against time; and the compiler
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[viz]'
 	@mkdir -p $(BENCH)
 	@$(BIN)/python benchmarks/targets.py --json $(BENCH)/targets.json
 	@$(BIN)/python benchmarks/scaling.py --build $(BENCH)
 	@$(BIN)/python benchmarks/wide.py
 	@$(BIN)/python benchmarks/pareto.py --build $(BENCH)
+	@$(BIN)/python benchmarks/compiler.py
 
 bench-peers: $(PEERS)/.ready $(DEEPSPARSE)/.ready  ## time nfc against its peers, in environments of their own
 	@mkdir -p $(BENCH)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nfc.bench.roofline import Peak
+from nfc.bench.roofline import FLOAT, Peak
 from nfc.bench.timing import interleaved
 from nfc.ir.network import walk
 from nfc.lowering.fuse import digits
@@ -32,7 +32,6 @@ from nfc.lowering.plan import (
     Sparse,
 )
 
-FLOAT = 4
 CACHED = 2**18
 """Bytes of the array whose copy measures the cache's bandwidth: it and its copy stay in a core's own cache."""
 

@@ -19,46 +19,27 @@ from pathlib import Path
 import numpy as np
 
 import nfc
+from benchmarks.calibration_layers import Form, Layer, calibration_layers
 from nfc.backends.onnx_graph import Options, emit_chunks
 from nfc.backends.torch_module import build_module
 from nfc.bench.machine import machine
-from nfc.bench.runtimes import FORWARD, RUNTIMES, Runtime
+from nfc.bench.runtimes import FORWARD, RUNTIMES, TRAINING, Runtime
 from nfc.bench.timing import interleaved, warm_allocator
 from nfc.diagnostics import Sink
 from nfc.ir.initial_weights import initial_weights
 from nfc.lowering import Target, lower
-from nfc.lowering.clusters import clustered
 from nfc.lowering.cost import Prices, seconds
-from nfc.lowering.fuse import fused, is_stage
-from nfc.lowering.plan import Chain, Kernel, Neighbours, Plan, Product, Scattered, Sparse
+from nfc.lowering.plan import Plan, Product
 from nfc.lowering.work import UNITS, Work, product_work
 from nfc.source import Source
 
 COSTS = Path(__file__).parents[1] / "nfc" / "lowering" / "costs"
-MODES = {FORWARD: "forward", "forward+backward": "training"}
-BATCHES = (1, 8, 64, 256)
+MODES = {FORWARD: "forward", TRAINING: "training"}
 PASSES = 3
 HELD_OUT = 4
 """One point in so many is left out of the fit."""
 
 REWEIGHTINGS = 20
-
-Form = Callable[[Kernel, Target], Kernel]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A linear layer of `inputs` and `outputs` features in a form, timed at `batches` where the runtime has it."""
-
-    inputs: int
-    outputs: int
-    topology: str
-    form: Form
-    batches: tuple[int, ...] = BATCHES
-
-    @property
-    def title(self) -> str:
-        return f"{self.inputs} → {self.outputs} {self.topology} {self.form.__name__}"
 
 
 @dataclass(frozen=True)
@@ -82,84 +63,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Planned:
-    """A network whose kernels are chosen for `batch` already, as `nfc.bench` compiles networks."""
+    """A network whose kernels are chosen already, as `nfc.bench` compiles networks."""
 
     network: nfc.Network
     plan: Plan
-    batch: int
 
-    def torch(self, seed: int) -> object:
+    def torch(self, seed: int, *, batch: int) -> object:
         return build_module(self.plan, seed)
 
-    def onnx(self, seed: int) -> bytes:
+    def onnx(self, seed: int, *, batch: int) -> bytes:
         weights = initial_weights(self.network.ir, seed)
-        return b"".join(emit_chunks(self.plan, weights, Options(optimised=True, batch=self.batch), Sink()))
-
-
-def as_lowered(kernel: Kernel, target: Target) -> Kernel:
-    return kernel
-
-
-def in_groups_of(size: int) -> Form:
-    """Stages of a cascade fused, `size` at a time."""
-
-    def grouped(kernel: Kernel, target: Target) -> Kernel:
-        assert isinstance(kernel, Chain)
-        stages = [part for part in kernel.parts if is_stage(part)]
-        groups = [stages[start : start + size] for start in range(0, len(stages), size)]
-        return Chain(tuple(fused(group) if len(group) > 1 else group[0] for group in groups))
-
-    grouped.__name__ = f"fused by {size}"
-    return grouped
-
-
-def dense_from_edges(kernel: Kernel, target: Target) -> Kernel:
-    assert isinstance(kernel, Neighbours | Sparse)
-    return Scattered(kernel)
-
-
-def in_clusters(kernel: Kernel, target: Target) -> Kernel:
-    assert isinstance(kernel, Neighbours | Sparse)
-    found = clustered(kernel, target, below=float("inf"))
-    assert found is not None
-    return found
-
-
-def layers(runtime: str) -> Iterator[Layer]:
-    """The grid, the forms that the runtime has."""
-    for width in (128, 256, 512, 1024, 2048, 4096):
-        yield Layer(
-            width, width, "dense", as_lowered, (1, 8, 64, 256) if width > 2000 else (1, 8, 64, 256, 512)
-        )
-    yield Layer(4096, 256, "dense", as_lowered)
-    yield Layer(256, 4096, "dense", as_lowered)
-    for width in (256, 1024, 4096):
-        yield Layer(width, width, "diagonal", as_lowered)
-        for size in (2, 4, 16, 32, 64, 128):
-            yield Layer(width, width, f"block(size={size})", as_lowered)
-        for radix in (4, 16):
-            yield Layer(width, width, f"butterfly(radix={radix})", as_lowered)
-        yield Layer(width, width, "monarch", as_lowered)
-        for size in (2, 3, 4, 5, 6):
-            yield Layer(width, width, "butterfly", in_groups_of(size))
-        for fan_in in (4, 13, 40):
-            yield Layer(width, width, f"random({fan_in})", as_lowered)
-        yield Layer(width, width, "bernoulli(3%)", as_lowered)
-        yield Layer(width, width, "diagonal + monarch", as_lowered)
-        yield Layer(width, width, "shuffle_exchange(depth=1, radix=4)", as_lowered)
-    yield Layer(1024, 1024, "butterfly", as_lowered)
-    yield Layer(512, 512, "random(256)", as_lowered)
-    yield Layer(1024, 1024, "random(102)", as_lowered)
-    yield Layer(1024, 1024, "random(410)", as_lowered)
-    yield Layer(1024, 4096, "random(20)", as_lowered)
-    yield Layer(4096, 1024, "random(20)", as_lowered)
-    if runtime == "torch":
-        for width, fan_in in ((256, 80), (1024, 51), (1024, 410), (2048, 800)):
-            yield Layer(width, width, f"random({fan_in})", dense_from_edges)
-    else:
-        for topology in ("torus", "band(8)", "small_world(8)"):
-            yield Layer(1024, 1024, topology, in_clusters)
-            yield Layer(4096, 4096, topology, in_clusters)
+        return b"".join(emit_chunks(self.plan, weights, Options(optimised=True, batch=batch), Sink()))
 
 
 def points(runtime: Runtime, duration: float) -> list[Point]:
@@ -168,7 +82,7 @@ def points(runtime: Runtime, duration: float) -> list[Point]:
     The grid is gone through a few times, and the least median of a point is kept: what else runs
     on the machine only adds to a time, and seldom all the while.
     """
-    steps = [step for layer in layers(runtime.name) for step in compiled(layer, runtime)]
+    steps = [step for layer in calibration_layers(runtime.name) for step in compiled(layer, runtime)]
     medians = [
         [interleaved({"own": step.call}, seconds=duration / PASSES)["own"].median for step in steps]
         for _ in range(PASSES)
@@ -179,7 +93,7 @@ def points(runtime: Runtime, duration: float) -> list[Point]:
 
 def compiled(layer: Layer, runtime: Runtime) -> Iterator[Step]:
     """A step for each batch and mode."""
-    network = nfc.load(Source("layer.nf", text(layer))).network
+    network = nfc.load(Source("layer.nf", layer.source)).network
     program = None
     for batch in layer.batches:
         target = Target(runtime=runtime.name, batch=batch)
@@ -187,16 +101,11 @@ def compiled(layer: Layer, runtime: Runtime) -> Iterator[Step]:
         (product,) = planned.plan.body
         assert isinstance(product, Product)
         if program is None or runtime.name == "onnxruntime":  # what torch runs is the same at every batch
-            program = runtime.compile(planned, 0)  # type: ignore[arg-type]
+            program = runtime.compile(planned, 0, batch)  # type: ignore[arg-type]
         values = np.random.default_rng(0).standard_normal((batch, layer.inputs), np.float32)
         for mode in runtime.modes:
             point = Point(layer.title, batch, MODES[mode], 0.0, product_work(product, target))
             yield Step(point, runtime.call(program, mode, values))
-
-
-def text(layer: Layer) -> str:
-    via = layer.topology
-    return f"nf 1\nnetwork n {{ input {layer.inputs}; linear {layer.outputs} bias=false via {via} }}"
 
 
 def formed(network: nfc.Network, form: Form, target: Target) -> Planned:
@@ -205,7 +114,7 @@ def formed(network: nfc.Network, form: Form, target: Target) -> Planned:
     (product,) = plan.body
     assert isinstance(product, Product)
     product = replace(product, kernel=form(product.kernel, target))
-    return Planned(network, replace(plan, body=(product,)), target.batch)
+    return Planned(network, replace(plan, body=(product,)))
 
 
 def fit(measured: list[Point], least: Prices) -> Prices:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import nfc
+from nfc.bench.runtimes import FORWARD, TRAINING
 
-FORWARD, TRAINING, ONNX = "forward", "forward+backward", "onnxruntime"
+ONNX = "onnxruntime"
 
 
 @dataclass(frozen=True, kw_only=True)

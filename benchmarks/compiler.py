@@ -24,6 +24,16 @@ network deep {
     linear 10
 }
 """
+WIDE = """nf 1
+network wide {
+    input 4096
+    repeat 20 {
+        linear 4096 via TOPOLOGY
+        relu
+    }
+}
+"""
+TOPOLOGIES = {"monarch": "monarch", "random": "random(fan_in=41)"}
 
 
 def measure(arguments: list[str], folder: Path, runs: int) -> tuple[float, float]:
@@ -44,10 +54,16 @@ def main() -> None:
         ("nfc compile deep.nf --to torch", ["compile", "deep.nf", "--to", "torch"], 3),
         ("nfc compile deep.nf --to onnx", ["compile", "deep.nf", "--to", "onnx"], 3),
     ]
+    for name in TOPOLOGIES:
+        for target in ("torch", "onnx"):
+            arguments = ["compile", f"{name}.nf", "--to", target]
+            rows.append((f"nfc {' '.join(arguments)}", arguments, 3))
     print(f"{'command':<34} {'seconds':>8} {'peak MB, this and all above':>28}")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         (folder / "deep.nf").write_text(DEEP)
+        for stem, topology in TOPOLOGIES.items():
+            (folder / f"{stem}.nf").write_text(WIDE.replace("TOPOLOGY", topology))
         for title, arguments, runs in rows:
             seconds, peak = measure(arguments, folder, runs)
             print(f"{title:<34} {seconds:>8.2f} {peak:>28.0f}")

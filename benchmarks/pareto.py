@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
@@ -22,35 +21,13 @@ import numpy as np
 import torch
 from torch import nn
 
-import nfc
+from benchmarks.contenders import BATCH, Contender, contenders
 from benchmarks.report import described, markdown, milliseconds
-from nfc.bench.timing import interleaved, machine, set_threads, warm_allocator
+from nfc.bench.machine import machine
+from nfc.bench.timing import interleaved, warm_allocator
 
 SUBSET = Path(__file__).parents[1] / "examples" / "data" / "mnist_subset.npz"
-PIXELS, CLASSES, BATCH = 784, 10, 100
 LEARNING_RATE = 3e-3
-
-SPARSE = """nf 1
-network net {{
-    input {pixels}
-    pad {width}
-    repeat 2 {{ linear {width} via {topology}; relu }}
-    linear {classes}
-}}
-"""
-TOPOLOGIES = (
-    (1024, "butterfly(radix=32)"),
-    (1024, "parallel(2, butterfly(radix=32))"),
-    (1024, "parallel(4, butterfly(radix=32))"),
-    (1024, "butterfly(radix=4)"),
-    (1024, "random(fan_in=16)"),
-    (1024, "random(fan_in=51)"),
-    (2048, "monarch"),
-    (4096, "monarch"),
-)
-HIDDEN = (16, 32, 64, 128, 256, 512, 1024)
-RANKS = (8, 16, 32, 64)
-LOW_RANK_WIDTH = 1024
 
 
 @dataclass(frozen=True)
@@ -61,15 +38,6 @@ class Digits:
     train_labels: torch.Tensor
     test_images: torch.Tensor
     test_labels: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A network of some kind, built anew from a seed."""
-
-    kind: str
-    name: str
-    build: Callable[[int], nn.Module]
 
 
 @dataclass(frozen=True)
@@ -84,7 +52,7 @@ class Result:
 def main() -> None:
     arguments = parse_arguments()
     arguments.build.mkdir(parents=True, exist_ok=True)
-    set_threads(1)
+    torch.set_num_threads(1)
     warm_allocator()
     digits = load(arguments.data)
     everyone = [*contenders()]
@@ -123,58 +91,6 @@ def load(path: Path) -> Digits:
     images = [array.reshape(len(array), -1).float() / 255 for array in arrays[::2]]
     labels = [array.long() for array in arrays[1::2]]
     return Digits(images[0], labels[0], images[1], labels[1])
-
-
-def contenders() -> Iterator[Contender]:
-    for width, topology in TOPOLOGIES:
-        yield Contender("nfc", f"{width} via {topology}", sparse(width, topology))
-    for hidden in HIDDEN:
-        yield Contender("dense", f"dense, {hidden} wide", seeded(partial(dense, hidden)))
-    for rank in RANKS:
-        yield Contender("low rank", f"rank {rank}, {LOW_RANK_WIDTH} wide", seeded(partial(low_rank, rank)))
-
-
-def sparse(width: int, topology: str) -> Callable[[int], nn.Module]:
-    text = SPARSE.format(pixels=PIXELS, width=width, topology=topology, classes=CLASSES)
-    network = nfc.load(nfc.Source(topology, text)).network
-    return lambda seed: network.torch(seed, batch=BATCH)
-
-
-def seeded(build: Callable[[], nn.Module]) -> Callable[[int], nn.Module]:
-    def function(seed: int) -> nn.Module:
-        torch.manual_seed(seed)
-        return build()
-
-    return function
-
-
-def dense(hidden: int) -> nn.Module:
-    layers = [
-        nn.Linear(PIXELS, hidden),
-        nn.ReLU(),
-        nn.Linear(hidden, hidden),
-        nn.ReLU(),
-        nn.Linear(hidden, CLASSES),
-    ]
-    for layer in layers[::2]:
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.zeros_(layer.bias)
-    return nn.Sequential(*layers)
-
-
-def low_rank(rank: int) -> nn.Module:
-    width = LOW_RANK_WIDTH
-    hidden = [layer for cols in (PIXELS, width) for layer in (_factors(cols, width, rank), nn.ReLU())]
-    return nn.Sequential(*hidden, nn.Linear(width, CLASSES))
-
-
-def _factors(cols: int, rows: int, rank: int) -> nn.Module:
-    """Two factors whose product keeps a ReLU network's variance, as the other networks' weights do."""
-    first, second = nn.Linear(cols, rank, bias=False), nn.Linear(rank, rows)
-    nn.init.kaiming_normal_(first.weight, nonlinearity="linear")
-    nn.init.kaiming_normal_(second.weight, nonlinearity="relu")
-    nn.init.zeros_(second.bias)
-    return nn.Sequential(first, second)
 
 
 def step_seconds(everyone: list[Contender], digits: Digits, seconds: float) -> dict[str, float]:

@@ -18,10 +18,12 @@ from typing import Any
 
 import torch
 
-from benchmarks.cases import FORWARD, TRAINING, Case
+from benchmarks.cases import Case
 from benchmarks.report import described
 from benchmarks.steps import dense_layer, forward_step, training_step
-from nfc.bench.timing import interleaved, machine, set_threads, warm_allocator
+from nfc.bench.machine import machine
+from nfc.bench.runtimes import FORWARD, TRAINING
+from nfc.bench.timing import interleaved, warm_allocator
 
 DENSITIES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 TOPOLOGIES = {
@@ -72,7 +74,7 @@ def main() -> None:
     grid = FULL if arguments.full else QUICK
     points = []
     for threads in dict.fromkeys((1, machine().cores)):
-        set_threads(threads)
+        torch.set_num_threads(threads)
         for point in measured(grid, threads, arguments.seconds):
             print(f"{point.sweep:<8} {point.topology:<19} {point.width:>6} × {point.batch:<5} "
                   f"{point.threads} threads  {point.mode:<17} {point.ratio:6.3f}", flush=True)  # fmt: skip

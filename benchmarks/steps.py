@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-Step = Callable[[], object]
+from nfc.bench.runtimes import Call, onnx_session
+
+Step = Call
 
 
 def forward_step(function: Callable[[torch.Tensor], object], inputs: torch.Tensor) -> Step:
@@ -39,14 +40,6 @@ def onnx_step(model: bytes, inputs: torch.Tensor, threads: int = 1) -> Step:
     session = onnx_session(model, threads)
     values = inputs.numpy()
     return lambda: session.run(None, {"input": values})
-
-
-def onnx_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def dense_layer(rows: int, cols: int) -> nn.Linear:

@@ -20,12 +20,13 @@ import torch
 
 import nfc
 from benchmarks.bounds import cache_bandwidth, plan_bound
-from benchmarks.cases import CASES, FORWARD, ONNX, TRAINING, Case
+from benchmarks.cases import CASES, ONNX, Case
 from benchmarks.report import described, markdown, milliseconds, ratio
 from benchmarks.steps import Step, dense_layer, dense_onnx, forward_step, onnx_step, training_step
+from nfc.bench.machine import machine
 from nfc.bench.roofline import Peak, layer_work, measure_peak
-from nfc.bench.runtimes import TorchRuntime
-from nfc.bench.timing import interleaved, machine, warm_allocator
+from nfc.bench.runtimes import FORWARD, TRAINING, TorchRuntime
+from nfc.bench.timing import interleaved, warm_allocator
 from nfc.ir.network import linear_layers
 from nfc.lowering import Target
 

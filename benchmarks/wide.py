@@ -22,7 +22,8 @@ import torch
 
 from benchmarks.cases import Case
 from benchmarks.report import described, markdown
-from nfc.bench.timing import machine, set_threads, warm_allocator
+from nfc.bench.machine import machine
+from nfc.bench.timing import warm_allocator
 
 TOPOLOGIES = ("butterfly(radix=32)", "random(fan_in=16)")
 
@@ -73,7 +74,7 @@ def in_own_process(topology: str, arguments: argparse.Namespace) -> Result:
 
 
 def measured(topology: str, arguments: argparse.Namespace) -> Result:
-    set_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads)
     warm_allocator()
     before = resident_peak()
     begin = perf_counter()

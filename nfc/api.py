@@ -30,6 +30,7 @@ from nfc.ir import network as ir_network
 from nfc.ir.factors import Factor
 from nfc.ir.parameters import Weights
 from nfc.limits import Limits
+from nfc.lowering import Target, lower, optimise
 from nfc.lowering.target import BATCH
 from nfc.measured import Measured, measure, members_of
 from nfc.passes.pipeline import run_pipeline
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from nfc.atomic import Chunk
     from nfc.backends.torch_source import TorchSource
     from nfc.checks import Result
-    from nfc.lowering import Target
     from nfc.lowering.plan import Plan
     from nfc.sema.program import Program as Elaborated
 
@@ -200,14 +200,10 @@ class Network(Measured):
     @cached_property
     def plan(self) -> Plan:
         """The lowered network: a kernel for every factor."""
-        from nfc.lowering import lower
-
         return lower(self.ir)
 
     def plan_for(self, target: Target) -> Plan:
         """The lowered network with the kernels that the cost model chooses for a target."""
-        from nfc.lowering import optimise
-
         return optimise(self.plan, target)
 
     @cached_property
@@ -228,20 +224,21 @@ class Network(Measured):
 
         Args:
             seed: the default of the module's own `seed`.
-            batch: rows at a time for which kernels are chosen; the module takes any number.
+            batch: samples at a time for which kernels are chosen; the module takes any number.
             fuse: whether stages of a cascade may be multiplied out.
         """
         from nfc.backends.torch_source import emit_torch
-        from nfc.lowering import Target
 
-        return emit_torch(self.plan_for(Target(runtime="torch", batch=batch, fuse=fuse)), seed)
+        return emit_torch(self._torch_plan(batch, fuse), seed)
 
     def torch(self, seed: int = 0, *, batch: int = BATCH, fuse: bool = True) -> nn.Module:
         """The emitted module in this process, its weights drawn from `seed`; the rest as for `torch_source`."""
         from nfc.backends.torch_module import build_module
-        from nfc.lowering import Target
 
-        return build_module(self.plan_for(Target(runtime="torch", batch=batch, fuse=fuse)), seed)
+        return build_module(self._torch_plan(batch, fuse), seed)
+
+    def _torch_plan(self, batch: int, fuse: bool) -> Plan:
+        return self.plan_for(Target(runtime="torch", batch=batch, fuse=fuse))
 
     def onnx(
         self, weights: object = None, *, seed: int = 0, sink: Sink | None = None, **options: Any
@@ -273,7 +270,6 @@ class Network(Measured):
     ) -> tuple[Chunk, ...]:
         """As `onnx`, in pieces: a large file is written without a second copy of its weights."""
         from nfc.backends.onnx_graph import Options, emit_chunks
-        from nfc.lowering import Target
 
         gathers = options.get("sparse") is None
         plan = self.plan_for(Target(runtime="onnxruntime", batch=batch, fuse=fuse, gathers=gathers))

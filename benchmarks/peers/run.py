@@ -29,12 +29,14 @@ from types import ModuleType
 import numpy as np
 import torch
 
-from benchmarks.cases import CASES, FORWARD, TRAINING, Case
+from benchmarks.cases import CASES, Case
 from benchmarks.peers.problem import Candidate, Problem, UnsuitableError, problem_of
 from benchmarks.peers.random_cases import random_cases
 from benchmarks.report import described, markdown, milliseconds, ratio
 from benchmarks.steps import Step, dense_layer, forward_step, training_step
-from nfc.bench.timing import Timing, interleaved, machine, warm_allocator
+from nfc.bench.machine import machine
+from nfc.bench.runtimes import FORWARD, TRAINING
+from nfc.bench.timing import Timing, interleaved, warm_allocator
 
 ADAPTERS = ("sparselab", "sparseprop", "lazylinop", "pyfaust", "torch_structured", "scipy", "torch_sparse")
 HOPELESS = 6.0

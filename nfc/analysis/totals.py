@@ -34,8 +34,18 @@ def network_flops(network: Network) -> int:
 
 def network_density(network: Network) -> float:
     """Edges over what dense layers of the same shapes would have; 0 without weighted layers."""
-    pairs = sum(layer.fabric.rows * layer.fabric.cols for layer in linear_layers(network))
+    pairs = _pairs(network)
     return network_edges(network) / pairs if pairs else 0.0
+
+
+def dense_parameters(network: Network) -> int:
+    """Trainable numbers of the dense twin, which has a dense matrix for every fabric."""
+    return network_parameters(network) - network_edges(network) + _pairs(network)
+
+
+def _pairs(network: Network) -> int:
+    """Weights of dense layers of the same shapes."""
+    return sum(layer.fabric.rows * layer.fabric.cols for layer in linear_layers(network))
 
 
 def network_depth(network: Network) -> int:

@@ -36,10 +36,12 @@ class Factor(nn.Module):
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
         # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
             raise ValueError(
                 f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
             )
+        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
+            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
         # x[None] gives an empty batch strides that embedding_bag takes.
         return x[None].reshape(-1, self.in_features).t()
 
@@ -70,7 +72,7 @@ def last_product(blocks: Tensor, x: Tensor, order=None) -> Tensor:
 
     They are to be read batch-first from here on. `order` sorts them, as in `moved`.
     """
-    if isinstance(x, Tensor) and not torch.compiler.is_compiling():
+    if not traced(x):
         return applied(LastProduct, blocks, x, order).flatten(0, -2)
     # Compilers lay gradients out themselves, and traces show plain operations.
     y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]

@@ -14,7 +14,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers import applied, contiguous, with_signature
+from nfc.backends.torch_helpers import applied, contiguous, traced, with_signature
 from nfc.backends.torch_helpers_cascade import Cascade
 
 
@@ -65,7 +65,7 @@ def register_operators(namespace: str, product_of) -> None:
     gradients.register_fake(lambda _, weights, stages: [w.new_empty(w.shape) for w in weights])
 
 
-@with_operators("nfc_fuse_44d7be72")
+@with_operators("nfc_fuse_6bb45a96")
 class StageProduct:
     """How the weights of nested stages I ⊗ W ⊗ I multiply out to one stage's: an outer product.
 
@@ -149,7 +149,7 @@ class Layout:
 
     def back(self, x: Tensor, like: Tensor) -> Tensor:
         """A tensor laid out so, in the layout and of the type of the one that it belongs to."""
-        x = x.permute(self.inverse).reshape(like.shape)
+        x = x.permute(self.inverse).reshape(like.shape).contiguous()
         return x if x.dtype == like.dtype else x.to(like.dtype)
 
 
@@ -208,10 +208,10 @@ class FusedCascade(Cascade):
         if len(group) == 1:
             return super().blocks(group)
         product, weights = self.products[group], tuple(self[number].weight for number in group)
-        if not isinstance(weights[0], Tensor) or torch.compiler.is_exporting():
-            return product.multiply(weights)  # traced: plain operations stand for themselves
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             return product.operator(list(weights), product.numbers)
+        if traced(weights[0]):
+            return product.multiply(weights)  # plain operations stand for themselves
         return applied(MultiplyStages, product, *weights)
 
     def extra_repr(self) -> str:

@@ -6,7 +6,7 @@
 torch_helpers.py, and lines stay under 100 characters, which is how emitted files are formatted.
 
 The products have their gradients in each other, so that derivatives of any order are right. The
-name of an operator holds a digest of the text behind it, which tests/torch/test_sparse.py checks.
+name of an operator holds a digest of the text behind it, which tests/torch/test_sparse_products.py checks.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_830d1f88.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_2c7a894b.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_830d1f88.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_2c7a894b.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_830d1f88::sparse_product")
+@operator("nfc_sparse_2c7a894b::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -79,7 +79,7 @@ class SparseProduct(torch.autograd.Function):
         if not (x.numel() and len(indices)):
             return x.new_zeros(shape)
         dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
-        weights, x = values.detach().to(wide), x.to(wide).contiguous()
+        weights, x = values.to(wide), x.to(wide).contiguous()
         if transposed:
             weights = weights.index_select(0, tables[4])
         if weighted_bags_win(x):
@@ -125,7 +125,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_830d1f88::sampled_product")
+@operator("nfc_sparse_2c7a894b::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 

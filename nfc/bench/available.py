@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nfc.analysis.totals import dense_parameters
 from nfc.api import Network
 from nfc.bench.machine import machine
 from nfc.bench.roofline import FLOAT
 from nfc.bench.runtimes import RUNTIMES, Runtime, is_installed
-from nfc.bench.twin import twin_memory, twin_parameters
+from nfc.bench.twin import twin_memory
 from nfc.diagnostics import Diagnostic, NfcError
 
 MODEL_LIMIT = 2**31
@@ -38,7 +39,7 @@ def refusal(network: Network, runtime: str, batch: int) -> str | None:
     needed, memory = twin_memory(network, batch), machine().memory
     if memory is not None and needed > memory:
         return f"its dense twin takes {_size(needed)} of memory, and the machine has {_size(memory)}"
-    if runtime == "onnxruntime" and FLOAT * twin_parameters(network) >= MODEL_LIMIT:
+    if runtime == "onnxruntime" and FLOAT * dense_parameters(network.ir) >= MODEL_LIMIT:
         return "its dense twin is larger than the 2 GiB that an ONNX file holds"
     return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from nfc.bench.roofline import Peak, least_seconds, network_work
 from nfc.bench.runtimes import Runtime
 from nfc.bench.timing import Timing, interleaved
 from nfc.bench.twin import dense_twin
-from nfc.lowering.optimise import optimise
 from nfc.lowering.target import Target
 
 
@@ -75,32 +73,31 @@ class Result:
 
 
 def measure(network: Network, runtime: Runtime, settings: Settings, peak: Peak) -> Iterator[Result]:
-    """The results of one network in one runtime, by batch and mode.
+    """The results of one network in one runtime, by batch and mode; kernels are chosen for each batch.
 
     Raises:
         NfcError: the network, or its twin, cannot be compiled for the runtime.
     """
     twin = dense_twin(network)
-    plan = optimise(network.plan, Target(runtime=runtime.name))
+    sides = {"sparse": network, "dense": twin}
     with runtime.limited():
-        programs = {
-            "sparse": runtime.compile(network, settings.seed),
-            "dense": runtime.compile(twin, settings.seed),
-        }
-        for batch, mode in product(settings.batches, runtime.modes):
+        for batch in settings.batches:
+            plan = network.plan_for(Target(runtime=runtime.name, batch=batch))
+            programs = {side: runtime.compile(each, settings.seed, batch) for side, each in sides.items()}
             values = np.random.default_rng(0).standard_normal((batch, *network.input), np.float32)
-            calls = {side: runtime.call(program, mode, values) for side, program in programs.items()}
-            timings = interleaved(calls, seconds=settings.seconds)
-            yield Result(
-                network=network.name,
-                runtime=runtime.name,
-                mode=mode,
-                batch=batch,
-                threads=settings.threads,
-                sparse=_side(network, timings["sparse"], batch, mode, peak),
-                dense=_side(twin, timings["dense"], batch, mode, peak),
-                predicted=predicted_ratio(plan, twin.plan, runtime.name, mode, batch),
-            )
+            for mode in runtime.modes:
+                calls = {side: runtime.call(program, mode, values) for side, program in programs.items()}
+                timings = interleaved(calls, seconds=settings.seconds)
+                yield Result(
+                    network=network.name,
+                    runtime=runtime.name,
+                    mode=mode,
+                    batch=batch,
+                    threads=settings.threads,
+                    sparse=_side(network, timings["sparse"], batch, mode, peak),
+                    dense=_side(twin, timings["dense"], batch, mode, peak),
+                    predicted=predicted_ratio(plan, twin.plan, runtime.name, mode, batch),
+                )
 
 
 def _side(network: Network, timing: Timing, batch: int, mode: str, peak: Peak) -> Side:

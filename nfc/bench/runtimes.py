@@ -33,8 +33,8 @@ class Runtime(Protocol):
     def limited(self) -> AbstractContextManager[None]:
         """In it, the calls use `threads` threads."""
 
-    def compile(self, network: Network, seed: int) -> Any:
-        """The network as this runtime has it; NfcError where it cannot be compiled."""
+    def compile(self, network: Network, seed: int, batch: int) -> Any:
+        """The network as this runtime has it, with kernels for a batch; NfcError where it cannot be compiled."""
 
     def call(self, program: Any, mode: str, values: NDArray[np.float32]) -> Call:
         """One step of a compiled network on `values`, [batch, *input], good until the next call is made of it."""
@@ -55,8 +55,8 @@ class TorchRuntime:
     def limited(self) -> AbstractContextManager[None]:
         return threads(self.threads)
 
-    def compile(self, network: Network, seed: int) -> Any:
-        return network.torch(seed)
+    def compile(self, network: Network, seed: int, batch: int) -> Any:
+        return network.torch(seed, batch=batch)
 
     def call(self, program: Any, mode: str, values: NDArray[np.float32]) -> Call:
         return _torch_forward(program, values) if mode == FORWARD else _torch_training(program, values)
@@ -109,28 +109,30 @@ class OnnxRuntime:
     def limited(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def compile(self, network: Network, seed: int) -> Any:
-        return self._session(network.onnx(seed=seed))
+    def compile(self, network: Network, seed: int, batch: int) -> Any:
+        return onnx_session(network.onnx(seed=seed, batch=batch), self.threads)
 
     def call(self, program: Any, mode: str, values: NDArray[np.float32]) -> Call:
         return lambda: program.run(None, {"input": values})
 
     def matmul(self, size: int) -> Call:
         matrix = np.ones((size, size), np.float32)
-        session = self._session(_matmul_model(size))
+        session = onnx_session(_matmul_model(size), self.threads)
         return lambda: session.run(None, {"left": matrix, "right": matrix})
 
-    def _session(self, model: bytes) -> Any:
-        import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # the threads of a session that waits would take the processor from its rival's
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+def onnx_session(model: bytes, threads: int) -> Any:
+    """A session on the CPU with `threads` threads inside an operation, all graph optimisations on."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # the threads of a session that waits would take the processor from its rival's
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _matmul_model(size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""How times are taken: interleaved in one process, as medians with quartiles, on a named machine.
+"""How times are taken: interleaved in one process, as medians with quartiles.
 
 Rivals run in turns, so that what slows the machine for a while slows all of them; a ratio of two
 times of one run then says more than either time.
@@ -12,13 +12,6 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-
-from nfc.bench.machine import Machine, machine
-
-__all__ = [
-    "Machine", "Timing", "interleaved", "machine", "one_thread", "set_threads", "threads", "timing",
-    "warm_allocator",
-]  # fmt: skip
 
 Clock = Callable[[], float]
 
@@ -38,11 +31,6 @@ class Timing:
     q3: float
     least: float
     count: int
-
-    @property
-    def spread(self) -> tuple[float, float]:
-        """Lower and upper quartile, in seconds."""
-        return self.q1, self.q3
 
 
 def interleaved(
@@ -108,13 +96,6 @@ def warm_allocator() -> None:
     del block
 
 
-def set_threads(count: int) -> None:
-    """Let torch use `count` threads inside an operation, from now on."""
-    import torch
-
-    torch.set_num_threads(count)
-
-
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Let torch use `count` threads inside an operation, and as many as before afterwards."""
@@ -126,10 +107,3 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread inside an operation, and as many as before afterwards."""
-    with threads(1):
-        yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
+from nfc.analysis.totals import dense_parameters
 from nfc.api import Network
 from nfc.ir import network as ir
 from nfc.ir.factors import Kron
@@ -23,16 +24,10 @@ def dense_twin(network: Network) -> Network:
     return Network(twin)
 
 
-def twin_parameters(network: Network) -> int:
-    """The trainable numbers of the dense twin, without building it."""
-    pairs = sum(layer.fabric.rows * layer.fabric.cols for layer in network.layers)
-    return int(network.params - network.edges + pairs)
-
-
 def twin_memory(network: Network, batch: int) -> int:
     """Bytes that a training step of the dense twin takes, about."""
     sizes = sum(prod(op.output) for op in ir.walk(network.ir.body))
-    return BYTES_PER_WEIGHT * twin_parameters(network) + BYTES_PER_ACTIVATION * batch * sizes
+    return BYTES_PER_WEIGHT * dense_parameters(network.ir) + BYTES_PER_ACTIVATION * batch * sizes
 
 
 def _dense(layer: ir.Linear) -> ir.Linear:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,14 +30,27 @@ def batches(text: str) -> tuple[int, ...]:
     return tuple(map(count, text.split(",")))
 
 
+def duration(text: str) -> float:
+    """Seconds: a positive number that is finite; a click error for any other text."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = nan
+    if not (isfinite(seconds) and seconds > 0):
+        raise click.BadParameter(
+            f"expected a positive number of seconds such as 0.5, found `{visible(text)}`"
+        )
+    return seconds
+
+
 @click.command()
 @click.argument("file")
 @click.option("--batch", type=batches, default="64", metavar="N,…", help="Samples of a call; default 64.")
 @click.option("--threads", type=count, default="1", metavar="N", help="Threads of an operation; default 1.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=2.0,
+    type=duration,
+    default="2",
     metavar="S",
     help="How long each row of the table is measured; default 2.",
 )

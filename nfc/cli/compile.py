@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nfc.cli.options import output_options, program_options, seed_option
+from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, only_network, require_network
 from nfc.cli.progress import progress
@@ -33,7 +33,7 @@ Files = dict[Path, tuple["Chunk", ...]]
 @click.option(
     "--sparse",
     type=click.Choice(["delta", "constant", "initializer", "dense"]),
-    help="How ONNX stores weights without structure, default delta.",
+    help="Keep matrices without structure whole in ONNX, stored so; default: delta, where they are whole.",
 )
 @click.option(
     "--dtype",
@@ -46,9 +46,11 @@ Files = dict[Path, tuple["Chunk", ...]]
 )
 @click.option(
     "--batch",
-    type=click.IntRange(min=1),
+    type=count,
+    default="64",
+    show_default=True,
     metavar="N",
-    help="Samples at a time that kernels are chosen for, default 64; every number works.",
+    help="Samples at a time that kernels are chosen for; every number works.",
 )
 @click.option("--no-fuse", is_flag=True, help="Keep the factors of cascades apart.")
 @program_options
@@ -60,7 +62,7 @@ def compile(
     seed: int,
     weights: str | None,
     checked: bool,
-    batch: int | None,
+    batch: int,
     no_fuse: bool,
     opening: Opening,
     network: str | None,
@@ -79,7 +81,7 @@ def compile(
     if chosen is not None:
         try:
             with progress(f"compiling {visible(chosen.name)}"):
-                lowering: dict[str, Any] = {"fuse": not no_fuse} | ({"batch": batch} if batch else {})
+                lowering: dict[str, Any] = {"batch": batch, "fuse": not no_fuse}
                 if target == "torch":
                     files = _torch_files(chosen.torch_source(seed, **lowering), path)
                 else:
@@ -154,20 +156,24 @@ def _write(files: Files) -> None:
 
 
 def _facts(network: Network | None, files: Files) -> dict[str, object]:
+    from nfc.analysis.totals import dense_parameters
+
     if network is None or not files:
         return {"network": None, "files": []}
     return {
         "network": network.name,
         "files": [{"path": str(path), "bytes": _size(chunks)} for path, chunks in files.items()],
         "params": network.params,
-        "dense_params": _dense_twin(network),
+        "dense_params": dense_parameters(network.ir),
         "digest": network.digest,
     }
 
 
 def _account(network: Network, files: Files) -> str:
     """What was written, and how large the network is beside its dense twin."""
-    dense = _dense_twin(network)
+    from nfc.analysis.totals import dense_parameters
+
+    dense = dense_parameters(network.ir)
     share = f", {network.params / dense:.1%} of the dense twin's {dense:,}" if dense else ""
     written = [f"wrote {visible(str(path))} ({_size(chunks):,} bytes)" for path, chunks in files.items()]
     return "\n".join([*written, f"{network.params:,} parameters{share}"])
@@ -176,9 +182,3 @@ def _account(network: Network, files: Files) -> str:
 def _size(chunks: tuple[Chunk, ...]) -> int:
     """Bytes of a file given in pieces."""
     return sum(map(len, chunks))
-
-
-def _dense_twin(network: Network) -> int:
-    """Parameters of the network with a dense matrix for every fabric."""
-    pairs = sum(layer.fabric.rows * layer.fabric.cols for layer in network.layers)
-    return int(network.params - network.edges + pairs)

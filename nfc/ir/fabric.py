@@ -68,7 +68,12 @@ def named_factors(fabric: Fabric, prefix: str = "") -> Iterator[tuple[str, Facto
         yield prefix, fabric
     else:
         for index, part in enumerate(fabric.parts):
-            yield from named_factors(part, f"{prefix}.{index}" if prefix else str(index))
+            yield from named_factors(part, part_place(prefix, index))
+
+
+def part_place(place: str, index: int) -> str:
+    """The place of a part in the tree, `1.0`, from that of what holds it, `""` for the root."""
+    return f"{place}.{index}" if place else str(index)
 
 
 def edge_count(fabric: Fabric) -> int:

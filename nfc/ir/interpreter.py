@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nfc.ir.fabric import Cascade, Fabric
+from nfc.ir.fabric import Cascade, Fabric, part_place
 from nfc.ir.factors import Factor
 from nfc.ir.names import attribute_path
 from nfc.ir.network import (
@@ -55,7 +55,7 @@ def fabric_matrix(fabric: Fabric, path: str, weights: Weights, place: str = "") 
     """The matrix [rows, cols] of the layer at `path`, its factors multiplied out and added up."""
     if isinstance(fabric, Factor):
         return factor_matrix(fabric, weights[factor_name(path, place)])
-    inner = [f"{place}.{index}" if place else str(index) for index in range(len(fabric.parts))]
+    inner = [part_place(place, index) for index in range(len(fabric.parts))]
     matrices = [fabric_matrix(part, path, weights, at) for part, at in zip(fabric.parts, inner, strict=True)]
     result = matrices[0]
     for matrix in matrices[1:]:

@@ -16,7 +16,7 @@ import numpy as np
 from nfc.ir.factors import Indices
 from nfc.lowering.cost import kernel_seconds
 from nfc.lowering.kernels import csr, shape_of
-from nfc.lowering.plan import Clustered, Neighbours, Sparse
+from nfc.lowering.plan import Clustered, Unstructured
 from nfc.lowering.target import Target
 
 HEIGHTS = (16, 8, 32, 64)
@@ -26,6 +26,12 @@ SAMPLE = 8
 """Clusters that are looked at before all are: a wide one among them rules an order out."""
 
 SAMPLED_ROWS = 8
+
+WORTH_LOOKING = 0.8
+"""Orders are tried as long as the best that there could be takes less than this share of what is found."""
+
+MOST_MARKS = 32
+"""Bytes of marks for each number of which doubles are dropped."""
 
 LEAST_SHARED = 1 / 8
 """Share of its inputs that a row must have in common with another one for clusters to be looked for.
@@ -44,14 +50,17 @@ class Pattern:
     indices: Indices
 
 
-def clustered(kernel: Neighbours | Sparse, target: Target, below: float) -> Clustered | None:
+def clustered(kernel: Unstructured, target: Target, below: float) -> Clustered | None:
     """The kernel in the clusters that take the least time; None where none is predicted to take less than `below`."""
     pattern = Pattern(*shape_of(kernel), *csr(kernel))
     if pattern.rows < 2 * HEIGHTS[0] or not _rows_share(pattern):
         return None
     best: Clustered | None = None
     chosen = _as_written(pattern)
+    least = _least_seconds(kernel, pattern, target)
     for order_of in ORDERS:
+        if least >= WORTH_LOOKING * below:
+            break
         order = order_of(pattern)
         found = _in_clusters(kernel, pattern, order, HEIGHTS[0], target, below)
         if found:
@@ -61,6 +70,13 @@ def clustered(kernel: Neighbours | Sparse, target: Target, below: float) -> Clus
         if found:
             best, below = found, kernel_seconds(found, target)
     return best
+
+
+def _least_seconds(kernel: Unstructured, pattern: Pattern, target: Target) -> float:
+    """The time of clusters of the first height whose rows lie in order and read no input more than the widest row."""
+    count, widest = ceil(pattern.rows / HEIGHTS[0]), int(np.diff(pattern.indptr).max(initial=1))
+    row_sets = np.arange(count * HEIGHTS[0]).reshape(count, HEIGHTS[0])
+    return kernel_seconds(Clustered(kernel, row_sets, np.broadcast_to(np.int64(0), (count, widest))), target)
 
 
 def _rows_share(pattern: Pattern) -> bool:
@@ -81,7 +97,7 @@ def _rows_share(pattern: Pattern) -> bool:
 
 
 def _in_clusters(
-    kernel: Neighbours | Sparse, pattern: Pattern, order: Indices, height: int, target: Target, below: float
+    kernel: Unstructured, pattern: Pattern, order: Indices, height: int, target: Target, below: float
 ) -> Clustered | None:
     """Consecutive rows of an order in clusters of `height`; None where that takes `below` or more."""
     count = ceil(pattern.rows / height)
@@ -105,13 +121,22 @@ def _column_sets(pattern: Pattern, row_sets: Indices) -> Indices:
     counts = pattern.indptr[flat[live] + 1] - starts
     cluster = np.repeat(live // row_sets.shape[1], counts)
     edges = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-    shared = np.unique(cluster * pattern.cols + pattern.indices[edges])
+    shared = _distinct(cluster * pattern.cols + pattern.indices[edges], len(row_sets) * pattern.cols)
     owners, inputs = np.divmod(shared, pattern.cols)
     sizes = np.bincount(owners, minlength=len(row_sets))
     ends = np.cumsum(sizes)
     slots = np.minimum(np.arange(max(int(sizes.max(initial=0)), 1)), np.maximum(sizes - 1, 0)[:, None])
     places = np.minimum(ends[:, None] - sizes[:, None] + slots, len(inputs) - 1)
     return np.where(sizes[:, None] > 0, inputs[places], 0)
+
+
+def _distinct(numbers: Indices, limit: int) -> Indices:
+    """The numbers below `limit`, ascending, each once: by marks, several times faster, where these are few."""
+    if limit > MOST_MARKS * len(numbers):
+        return np.unique(numbers)
+    marks = np.zeros(limit, np.bool_)
+    marks[numbers] = True
+    return np.flatnonzero(marks)
 
 
 def _as_written(pattern: Pattern) -> Indices:

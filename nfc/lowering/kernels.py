@@ -12,7 +12,7 @@ from functools import reduce
 
 import numpy as np
 
-from nfc.ir.fabric import Cascade, Fabric, Sum
+from nfc.ir.fabric import Cascade, Fabric, Sum, part_place
 from nfc.ir.factors import Blocks, Factor, FanIn, Indices, Kron, Restricted, Shifts
 from nfc.ir.network import Block, Concat, Draw, Inline, Linear, Repeat, Residual
 from nfc.ir.network import Sum as Branches
@@ -32,10 +32,11 @@ from nfc.lowering.plan import (
     Product,
     Scattered,
     Sparse,
+    Unstructured,
     Weight,
 )
 
-Weighted = Dense | Blocked | BlockSets | Neighbours | Sparse
+Weighted = Dense | Blocked | BlockSets | Unstructured
 
 
 def product(op: Linear) -> Product:
@@ -62,8 +63,7 @@ def fabric_kernel(fabric: Fabric, path: str, draws: Iterator[Draw], place: str =
     if isinstance(fabric, Factor):
         return factor_kernel(fabric, factor_name(path, place), next(draws))
     parts = tuple(
-        fabric_kernel(part, path, draws, f"{place}.{index}" if place else str(index))
-        for index, part in enumerate(fabric.parts)
+        fabric_kernel(part, path, draws, part_place(place, index)) for index, part in enumerate(fabric.parts)
     )
     match fabric:
         case Cascade():
@@ -166,12 +166,12 @@ def input_features(kernel: Kernel) -> int:
             raise TypeError(f"{type(kernel).__name__} without parts reads nothing")
 
 
-def shape_of(kernel: Neighbours | Sparse) -> tuple[int, int]:
+def shape_of(kernel: Unstructured) -> tuple[int, int]:
     """(rows, cols)."""
     return (len(kernel.table), kernel.cols) if isinstance(kernel, Neighbours) else (kernel.rows, kernel.cols)
 
 
-def csr(kernel: Neighbours | Sparse) -> tuple[Indices, Indices]:
+def csr(kernel: Unstructured) -> tuple[Indices, Indices]:
     """The arrays indptr [rows + 1] and indices [edges]."""
     if isinstance(kernel, Sparse):
         return kernel.indptr, kernel.indices
@@ -179,7 +179,7 @@ def csr(kernel: Neighbours | Sparse) -> tuple[Indices, Indices]:
     return np.arange(rows + 1, dtype=np.int64) * width, kernel.table.reshape(-1)
 
 
-def edge_count(kernel: Neighbours | Sparse) -> int:
+def edge_count(kernel: Unstructured) -> int:
     return kernel.table.size if isinstance(kernel, Neighbours) else len(kernel.indices)
 
 

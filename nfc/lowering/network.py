@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from nfc.ir.digest import network_digest
-from nfc.ir.network import Block, Concat, Inline, Linear, Network, Op, Repeat, Residual, Sum
+from nfc.ir.network import Linear, Network, Op
 from nfc.lowering.kernels import product
 from nfc.lowering.plan import Plan
+from nfc.passes.rewrite import rewrite
 
 
 def lower(network: Network) -> Plan:
@@ -20,31 +19,12 @@ def lower(network: Network) -> Plan:
         name=network.name,
         input=network.input,
         output=network.output,
-        body=_block(network.body),
+        body=rewrite(network.body, _lowered),
         source_name=network.source_name,
         source_digest=network.source_digest,
         topology_digest=network_digest(network),
     )
 
 
-def _block(block: Block) -> Block:
-    return tuple(_operation(op) for op in block)
-
-
-def _operation(op: Op) -> Op:
-    match op:
-        case Linear():
-            return product(op)
-        case Repeat(copies=copies):
-            return replace(op, copies=tuple(_block(copy) for copy in copies))
-        case Sum(branches=branches) | Concat(branches=branches):
-            return replace(op, branches=tuple(_block(branch) for branch in branches))
-        case Residual(body=body, project=None):
-            return replace(op, body=_block(body))
-        case Residual(body=body, project=Linear() as project):
-            # A plan holds a Product in this place too.
-            return replace(op, body=_block(body), project=product(project))  # type: ignore[arg-type]
-        case Inline(body=body):
-            return replace(op, body=_block(body))
-        case _:
-            return op
+def _lowered(op: Op) -> Op:
+    return product(op) if isinstance(op, Linear) else op

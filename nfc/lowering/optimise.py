@@ -8,20 +8,27 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import groupby
 
-from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum
+from nfc.ir.network import Op
 from nfc.lowering.cost import kernel_seconds
 from nfc.lowering.fuse import fusable_from, is_stage
 from nfc.lowering.plan import Add, Blocked, Chain, Fused, Kernel, Neighbours, Plan, Product, Sparse
 from nfc.lowering.target import Target
 from nfc.lowering.unstructured import chosen_form
+from nfc.passes.rewrite import rewrite
 
 
 def optimise(plan: Plan, target: Target) -> Plan:
-    """The plan with neighbouring stages fused and unstructured kernels made dense where that is faster.
+    """The plan with neighbouring stages fused and unstructured kernels dense or in clusters where that is faster.
 
     Parameters keep their names, shapes, order and draws.
     """
-    return replace(plan, body=_block(plan.body, target))
+
+    def chosen(op: Op) -> Op:
+        return (
+            replace(op, kernel=optimised(op.kernel, target.on(op.input))) if isinstance(op, Product) else op
+        )
+
+    return replace(plan, body=rewrite(plan.body, chosen))
 
 
 def optimised(kernel: Kernel, target: Target) -> Kernel:
@@ -36,30 +43,6 @@ def optimised(kernel: Kernel, target: Target) -> Kernel:
             return chosen_form(kernel, target)
         case _:
             return kernel
-
-
-def _block(block: Block, target: Target) -> Block:
-    return tuple(_operation(op, target) for op in block)
-
-
-def _operation(op: Op, target: Target) -> Op:
-    match op:
-        case Product(kernel=kernel):
-            return replace(op, kernel=optimised(kernel, target.on(op.input)))
-        case Repeat(copies=copies):
-            return replace(op, copies=tuple(_block(copy, target) for copy in copies))
-        case Sum(branches=branches) | Concat(branches=branches):
-            return replace(op, branches=tuple(_block(branch, target) for branch in branches))
-        case Residual(body=body, project=None):
-            return replace(op, body=_block(body, target))
-        case Residual(body=body, project=project):
-            # A plan holds a Product in this place.
-            chosen = _operation(project, target)  # type: ignore[arg-type]
-            return replace(op, body=_block(body, target), project=chosen)  # type: ignore[arg-type]
-        case Inline(body=body):
-            return replace(op, body=_block(body, target))
-        case _:
-            return op
 
 
 def _grouped(parts: tuple[Kernel, ...], target: Target) -> tuple[Kernel, ...]:

@@ -82,6 +82,10 @@ class Sparse:
     indices: Indices
 
 
+Unstructured = Neighbours | Sparse
+"""Kernels that are known by their edges alone."""
+
+
 @dataclass(frozen=True, eq=False)
 class Fused:
     """Neighbouring stages of a cascade, multiplied out into one: (I_a ⊗ W ⊗ I_d) x, as for `Blocked`.
@@ -102,7 +106,7 @@ class Fused:
 class Scattered:
     """A kernel without structure whose weights are put into a dense matrix, zero elsewhere, at each step."""
 
-    kernel: Neighbours | Sparse
+    kernel: Unstructured
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +118,7 @@ class Clustered:
     rows as padding; col_sets is [clusters, width], padded by repeating an input of weight 0.
     """
 
-    kernel: Neighbours | Sparse
+    kernel: Unstructured
     row_sets: Indices
     col_sets: Indices
 

@@ -8,7 +8,7 @@ from math import prod
 RUNTIMES = ("torch", "onnxruntime")
 
 BATCH = 64
-"""Rows that kernels are chosen for unless something else is said."""
+"""Samples that kernels are chosen for unless something else is said."""
 
 DENSE_LIMIT = 2**30
 

@@ -28,6 +28,7 @@ from nfc.lowering.plan import (
     Product,
     Scattered,
     Sparse,
+    Unstructured,
 )
 from nfc.lowering.target import Target
 
@@ -201,7 +202,7 @@ def _clusters_work(kernel: Clustered, batch: int) -> Work:
     return work if in_order else work + _moved(shape_of(kernel.kernel)[0] * batch)
 
 
-def _sparse_work(kernel: Neighbours | Sparse, target: Target) -> Work:
+def _sparse_work(kernel: Unstructured, target: Target) -> Work:
     edges = edge_count(kernel)
     if target.runtime == "onnxruntime" and isinstance(kernel, Sparse):
         edges = _padded_edges(kernel)
@@ -222,11 +223,12 @@ def _sparse_work(kernel: Neighbours | Sparse, target: Target) -> Work:
 
 
 def _padded_edges(kernel: Sparse) -> int:
-    """Edges where rows are gathered in groups: all fan-ins equal, or each padded to a power of two."""
-    counts = np.diff(kernel.indptr)
-    if counts.size and (counts == counts[0]).all():
+    """Edges where rows are gathered in groups: all fan-ins equal, or padded up to their three leading bits."""
+    counts = np.maximum(np.diff(kernel.indptr), 1)
+    if (counts == counts[0]).all():
         return int(counts.sum())
-    return int((2 ** np.ceil(np.log2(np.maximum(counts, 1)))).sum())
+    leading = np.maximum(np.log2(counts).astype(np.int64) - 2, 0)
+    return int((counts | (2**leading - 1)).sum())
 
 
 def _filled(numbers: int, edges: int, target: Target) -> Work:

@@ -1,30 +1,35 @@
-"""Rebuilding a network with some of its operations replaced."""
+"""Rebuilding a network's or a plan's tree with some of its operations replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from nfc.ir.network import Block, Concat, Inline, Linear, Op, Repeat, Residual, Sum
 
 
-def rewrite_linears(block: Block, change: Callable[[Linear], Linear]) -> Block:
-    """The block with every weighted layer in it changed, in order of execution, projections first."""
+def rewrite(block: Block, change: Callable[[Op], Op]) -> Block:
+    """The block with every operation that holds no others changed, in order of execution, projections first."""
     return tuple(_rewrite(op, change) for op in block)
 
 
-def _rewrite(op: Op, change: Callable[[Linear], Linear]) -> Op:
+def rewrite_linears(block: Block, change: Callable[[Linear], Linear]) -> Block:
+    """The block with every weighted layer changed, in the same order."""
+    return rewrite(block, lambda op: change(op) if isinstance(op, Linear) else op)
+
+
+def _rewrite(op: Op, change: Callable[[Op], Op]) -> Op:
     match op:
-        case Linear():
-            return change(op)
-        case Repeat():
-            return replace(op, copies=tuple(rewrite_linears(copy, change) for copy in op.copies))
-        case Sum() | Concat():
-            return replace(op, branches=tuple(rewrite_linears(branch, change) for branch in op.branches))
-        case Residual():
-            project = None if op.project is None else change(op.project)
-            return replace(op, project=project, body=rewrite_linears(op.body, change))
-        case Inline():
-            return replace(op, body=rewrite_linears(op.body, change))
+        case Repeat(copies=copies):
+            return replace(op, copies=tuple(rewrite(copy, change) for copy in copies))
+        case Sum(branches=branches) | Concat(branches=branches):
+            return replace(op, branches=tuple(rewrite(branch, change) for branch in branches))
+        case Residual(body=body):
+            # A plan holds a Product where a network holds a Linear.
+            project: Any = None if op.project is None else change(op.project)
+            return replace(op, project=project, body=rewrite(body, change))
+        case Inline(body=body):
+            return replace(op, body=rewrite(body, change))
         case _:
-            return op
+            return change(op)

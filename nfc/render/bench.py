@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from nfc.render.tables import Column, table_lines
 from nfc.render.visible import visible
 
 Records = Sequence[Mapping[str, Any]]
 
-COLUMNS = (
+COLUMNS: tuple[Column, ...] = (
     ("runtime", "left"),
     ("mode", "left"),
     ("batch", "right"),
@@ -58,30 +58,14 @@ def _digits(number: float) -> str:
 
 
 def _table(name: str, rows: Records, columns: int, *, color: bool) -> str:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     title = f"{visible(name)}: the compiled network against its dense twin"
-    table = Table(
-        title=Text(title, "bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
     shown = [
-        (heading, justify)
-        for heading, justify in COLUMNS
-        if heading != "predicted" or any(row["predicted_ratio"] is not None for row in rows)
+        column
+        for column in COLUMNS
+        if column[0] != "predicted" or any(row["predicted_ratio"] is not None for row in rows)
     ]
-    for heading, justify in shown:
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        cells = _cells(row)
-        table.add_row(*(Text(cells[heading]) for heading, _ in shown))
-    stream = io.StringIO()
-    console = Console(
-        file=stream, width=columns, force_terminal=color, color_system="standard" if color else None
-    )
-    console.print(table)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    cells = ([_cells(row)[heading] for heading, _ in shown] for row in rows)
+    return "\n".join(table_lines(title, shown, cells, columns, color=color))
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
+from nfc.render.tables import Column, table_lines
 from nfc.render.visible import visible
 
 Records = Sequence[dict[str, Any]]
 
-COLUMNS = (
+COLUMNS: tuple[Column, ...] = (
     ("layer", "left"),
     ("shape", "right"),
     ("topology", "left"),
@@ -34,24 +34,8 @@ def render_networks(networks: Records, columns: int, *, color: bool = False) -> 
 
 
 def _network(network: dict[str, Any], columns: int, *, color: bool) -> str:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     title = f"{visible(network['name'])}: {network['input']} → {network['output']}"
-    table = Table(
-        title=Text(title, "bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    for name, justify in COLUMNS:
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for layer in network["layers"]:
-        table.add_row(*(Text(cell) for cell in _cells(layer)))
-    stream = io.StringIO()
-    console = Console(
-        file=stream, width=columns, force_terminal=color, color_system="standard" if color else None
-    )
-    console.print(table)
-    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    lines = table_lines(title, COLUMNS, map(_cells, network["layers"]), columns, color=color)
     return "\n".join([*lines, *(f"  {note}" for note in _notes(network)), _totals(network)])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import import_module
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,18 @@ class Recipe:
     init: str
     batch: int = 64
     backward: bool = True
+
+    def __post_init__(self) -> None:
+        """Makes NumPy's integers Python's; raises TypeError where a number or a text is something else."""
+        for name in ("in_features", "out_features", "batch"):
+            value: Any = getattr(self, name)
+            if not hasattr(value, "__index__"):
+                raise TypeError(f"expected {name} as a whole number, found {value!r}")
+            object.__setattr__(self, name, index(value))
+        for name in ("via", "label", "init"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise TypeError(f"expected {name} as text, found {value!r}")
 
     @property
     def target(self) -> Target:
@@ -140,6 +153,8 @@ def gain_before(activation: str | None) -> float:
     """The second moment that an activation wants before it, as in docs/initialisation.md; 1 for none."""
     if activation is None:
         return 1.0
+    if not isinstance(activation, str):
+        raise TypeError(f"expected an activation by its name, such as `relu`, found {activation!r}")
     if activation not in ACTIVATIONS:
         raise unknown("activation", activation, ACTIVATIONS)
     return activation_gain(Activation(path="", input=(), output=(), function=activation))

@@ -40,7 +40,7 @@ class FabricLinear(Network):
 
     Raises:
         NfcError: the topology is wrong, or does not take these sizes.
-        ValueError: a size, a seed, a gain or a name is wrong.
+        ValueError, TypeError: a size, a seed, a gain or a name is wrong.
     """
 
     bias: nn.Parameter | None
@@ -63,21 +63,20 @@ class FabricLinear(Network):
         backward: bool = True,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if seed is not None and not 0 <= seed < 2**64:
-            raise ValueError(f"a seed is at least 0 and less than 2^64, found {seed}")
+        check_seed(seed)
         if not 0.0 <= gain < inf:
             raise ValueError(f"a gain is at least 0 and finite, found {gain}")
-        self.in_features = in_features
-        self.out_features = out_features
+        self._recipe = Recipe(in_features, out_features, via, label, init, batch, backward)
+        self.in_features = self._recipe.in_features
+        self.out_features = self._recipe.out_features
         self.via = via
         self.seed = seed
         self.gain = gain * gain_before(activation)
-        self._recipe = Recipe(in_features, out_features, via, label, init, batch, backward)
         compiled = self._compiled()
         self.topology_digest = compiled.topology_digest
         with nullcontext() if device is None else torch.device(device):
             self.fabric = compiled.module()
-            self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+            self.bias = nn.Parameter(torch.zeros(self.out_features)) if bias else None
         self.to(dtype=dtype)
         self.reset_parameters()
         for warning in compiled.warnings:
@@ -104,6 +103,7 @@ class FabricLinear(Network):
         weights = dict(self.fabric.named_parameters())
         if any(weight.is_meta for weight in weights.values()):
             return
+        check_seed(seed)
         chosen = next(each for each in (seed, self.seed, drawn_seed()) if each is not None)
         for name, values in self._compiled().initial_weights(chosen, self.gain):
             weights[name].copy_(torch.from_numpy(values))
@@ -118,6 +118,12 @@ class FabricLinear(Network):
 
     def _compiled(self) -> Compiled:
         return compile_layer(self._recipe)
+
+
+def check_seed(seed: int | None) -> None:
+    """Raises ValueError: a seed is given that is none."""
+    if seed is not None and not (hasattr(seed, "__index__") and 0 <= seed < 2**64):
+        raise ValueError(f"a seed is a whole number, at least 0 and less than 2^64, found {seed!r}")
 
 
 def drawn_seed() -> int:

@@ -11,13 +11,15 @@ Rules = Mapping[str, str | None]
 """Topologies by name pattern; None leaves the layers alone."""
 
 
-def check_rules(rules: Rules, names: Sequence[Sequence[str]]) -> None:
-    """Every rule has to match a layer; `names` are those of each.
+def check_rules(rules: Rules, names: Sequence[Sequence[str]], fabrics: Sequence[str] = ()) -> None:
+    """Every rule has to match a layer; `names` are those of each, `fabrics` those of layers swapped before.
 
     Raises:
         ValueError: a rule matches no layer, or there is no rule.
-        TypeError: a rule is no pattern with a topology.
+        TypeError: rules are no mapping, or one is no pattern with a topology.
     """
+    if not isinstance(rules, Mapping):
+        raise TypeError(f"expected rules such as {{'*.mlp.*': 'monarch'}}, found {rules!r}")
     if not rules:
         raise ValueError("expected rules, such as {'*.mlp.*': 'monarch'}, found none")
     flat = [name for each in names for name in each]
@@ -27,7 +29,8 @@ def check_rules(rules: Rules, names: Sequence[Sequence[str]]) -> None:
                 f"a rule is a name pattern with a topology's text or None, found {pattern!r}: {topology!r}"
             )
         if not any(fnmatchcase(name, pattern) for name in flat):
-            raise ValueError(f"the rule `{pattern}` matches no linear layer; {_hint(pattern, flat)}")
+            hint = _swapped(pattern, fabrics) or _hint(pattern, flat)
+            raise ValueError(f"the rule `{pattern}` matches no linear layer; {hint}")
 
 
 def rule_for(names: Sequence[str], rules: Rules) -> str | None:
@@ -36,6 +39,12 @@ def rule_for(names: Sequence[str], rules: Rules) -> str | None:
         if any(fnmatchcase(name, pattern) for name in names):
             return pattern
     return None
+
+
+def _swapped(pattern: str, fabrics: Sequence[str]) -> str | None:
+    """What to say where a rule matches a layer that is a fabric already."""
+    name = next((name for name in fabrics if fnmatchcase(name, pattern)), None)
+    return None if name is None else f"`{name}` is a FabricLinear already"
 
 
 def _hint(pattern: str, names: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def sparsify(
 
     Raises:
         NfcError: a topology is wrong or does not take a layer's sizes; the model is as it was.
-        ValueError: a rule matches no layer, or an argument is wrong; likewise.
+        ValueError, TypeError: a rule matches no layer, or an argument is wrong; likewise.
     """
     options = Options(init, if_faster, batch, backward)
     choices = [
@@ -93,8 +93,11 @@ def plan_sparsify(
 
 def _choices(model: nn.Module, rules: Rules, options: Options) -> Iterator[tuple[Candidate, Entry]]:
     """The layers that rules match, and what becomes of each."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"expected a model, a torch.nn.Module, found {model!r}")
     found = candidates(model)
-    check_rules(rules, [candidate.names for candidate in found])
+    fabrics = [name for name, module in model.named_modules() if isinstance(module, FabricLinear)]
+    check_rules(rules, [candidate.names for candidate in found], fabrics)
     for candidate in found:
         rule = rule_for(candidate.names, rules)
         if rule is not None:
@@ -111,7 +114,7 @@ def _entry(candidate: Candidate, rule: str, topology: str | None, options: Optio
         rule=rule,
         topology=topology,
         before=candidate.in_features * candidate.out_features,
-        obstacle="its rule says so" if topology is None else candidate.obstacle,
+        obstacle=NO_TOPOLOGY if topology is None else candidate.obstacle,
     )
     if topology is None or not entry.replaced:
         return entry

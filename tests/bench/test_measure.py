@@ -65,14 +65,14 @@ def test_a_result_for_every_batch_and_mode(name: str, small: Network) -> None:
 
 def test_a_forward_step_in_torch_is_the_module_s_at_inference(small: Network, values: np.ndarray) -> None:
     runtime = TorchRuntime(1)
-    found: Any = runtime.call(runtime.compile(small, 3), FORWARD, values)()
+    found: Any = runtime.call(runtime.compile(small, 3, 6), FORWARD, values)()
     assert torch.equal(found, small.torch(3).eval()(torch.from_numpy(values)))
 
 
 def test_a_training_step_in_torch_gives_all_gradients(values: np.ndarray) -> None:
     network = load(Source("small.nf", TEXT.replace("dropout 50%", "relu"))).network
     runtime = TorchRuntime(1)
-    module = runtime.compile(network, 3)
+    module = runtime.compile(network, 3, 6)
     found: Any = runtime.call(module, TRAINING, values)()
     again, inputs = network.torch(3), torch.from_numpy(values).requires_grad_()
     again(inputs).sum().backward()
@@ -84,7 +84,7 @@ def test_a_training_step_in_torch_gives_all_gradients(values: np.ndarray) -> Non
 
 def test_a_training_step_trains(small: Network, values: np.ndarray) -> None:
     runtime = TorchRuntime(1)
-    module = runtime.compile(small, 3)
+    module = runtime.compile(small, 3, 6)
     step = runtime.call(module, TRAINING, values)
     before = module.state_dict()["norm1.running_mean"].clone()
     step()
@@ -93,9 +93,25 @@ def test_a_training_step_trains(small: Network, values: np.ndarray) -> None:
 
 def test_onnx_runtime_runs_the_file(small: Network, values: np.ndarray) -> None:
     runtime = OnnxRuntime(1)
-    results: Any = runtime.call(runtime.compile(small, 3), FORWARD, values)()
+    results: Any = runtime.call(runtime.compile(small, 3, 6), FORWARD, values)()
     expected = small.torch(3).eval()(torch.from_numpy(values)).detach().numpy()
     np.testing.assert_allclose(results[0], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_kernels_are_chosen_for_each_batch(
+    name: str, small: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime, batches = RUNTIMES[name](1), []
+    compile_for = runtime.compile
+
+    def recorded(network: Network, seed: int, batch: int) -> Any:
+        batches.append(batch)
+        return compile_for(network, seed, batch)
+
+    monkeypatch.setattr(runtime, "compile", recorded)
+    list(measure(small, runtime, Settings(batches=(2, 8), seconds=1e-9), Peak(1.0, 1.0)))
+    assert batches == [2, 2, 8, 8], "the network and its twin for each"
 
 
 @pytest.mark.parametrize("name", RUNTIMES)

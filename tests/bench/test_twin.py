@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from nfc.analysis.totals import dense_parameters
 from nfc.api import Network, load
-from nfc.bench.twin import dense_twin, twin_memory, twin_parameters
+from nfc.bench.twin import dense_twin, twin_memory
 from nfc.ir.network import Linear, walk
 from nfc.source import Source
 from tests.build import FABRICS, linear, network
@@ -58,7 +59,7 @@ def test_the_network_itself_is_left_alone() -> None:
 
 
 def test_parameters_are_counted_without_building_the_twin() -> None:
-    assert twin_parameters(whole()) == dense_twin(whole()).params
+    assert dense_parameters(whole().ir) == dense_twin(whole()).params
 
 
 def test_memory_grows_with_weights_and_with_the_batch() -> None:

@@ -96,9 +96,9 @@ def test_the_seed_reaches_every_program(monkeypatch: pytest.MonkeyPatch) -> None
     seeds: list[int] = []
 
     class Recorder(runtimes.TorchRuntime):
-        def compile(self, network: Any, seed: int) -> Any:
+        def compile(self, network: Any, seed: int, batch: int) -> Any:
             seeds.append(seed)
-            return super().compile(network, seed)
+            return super().compile(network, seed, batch)
 
     monkeypatch.setitem(runtimes.RUNTIMES, "torch", Recorder)
     assert bench("good.nf", "--runtime", "torch", "--seed", "7").code == 0
@@ -182,6 +182,8 @@ def test_warnings_of_the_network_are_told() -> None:
         (["good.nf", "--batch", "many"], 2),
         (["good.nf", "--threads", "0"], 2),
         (["good.nf", "--seconds", "0"], 2),
+        (["good.nf", "--seconds", "nan"], 2),
+        (["good.nf", "--seconds", "inf"], 2),
         (["good.nf", "--runtime", "jax"], 2),
         ([], 2),
     ],

@@ -259,7 +259,11 @@ def test_repr_says_the_topology() -> None:
         ({"via": "monarch", "in_features": 0}, ValueError, "sizes are positive, found 0 → 8"),
         ({"via": "monarch", "init": "ballanced"}, ValueError, "did you mean `balanced`"),
         ({"via": "monarch", "activation": "rellu"}, ValueError, "did you mean `relu`"),
-        ({"via": "monarch", "seed": -1}, ValueError, "a seed is at least 0"),
+        ({"via": "monarch", "seed": -1}, ValueError, "a seed is a whole number, at least 0"),
+        ({"via": "monarch", "seed": 1.5}, ValueError, "found 1.5"),
+        ({"via": "monarch", "activation": torch.relu}, TypeError, "an activation by its name"),
+        ({"via": "monarch", "in_features": 8.0}, TypeError, "in_features as a whole number, found 8.0"),
+        ({"via": None}, TypeError, "via as text, found None"),
         ({"via": "monarch", "gain": -1.0}, ValueError, "a gain is at least 0"),
         ({"via": "monarch", "batch": 0}, ValueError, "batch of at least 1"),
     ],
@@ -267,6 +271,11 @@ def test_repr_says_the_topology() -> None:
 def test_mistakes_are_named(options: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         FabricLinear(**{"in_features": 8, "out_features": 8, **options})
+
+
+def test_sizes_may_be_numpy_s() -> None:
+    layer = FabricLinear(np.int64(8), np.int32(6), via="monarch", batch=np.int64(4), seed=np.int64(2))
+    torch.testing.assert_close(layer(torch.ones(8)), FabricLinear(8, 6, via="monarch", seed=2)(torch.ones(8)))
 
 
 def test_warnings_are_logged(caplog: pytest.LogCaptureFixture) -> None:

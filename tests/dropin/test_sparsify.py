@@ -244,6 +244,7 @@ def test_a_topology_that_does_not_fit_names_the_layer_and_changes_nothing() -> N
     ("rules", "error", "message"),
     [
         ({}, ValueError, "expected rules"),
+        (["*"], TypeError, "expected rules such as"),
         ({"*": 3}, TypeError, "found '\\*': 3"),
         ({"*": "monrach"}, nfc.NfcError, "did you mean `monarch`"),
     ],
@@ -251,6 +252,21 @@ def test_a_topology_that_does_not_fit_names_the_layer_and_changes_nothing() -> N
 def test_wrong_rules_are_named(rules: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         sparsify(Perceptron(), rules)
+
+
+def test_a_layer_that_was_swapped_before_is_named() -> None:
+    model = sparsify(Perceptron(), {"*": "monarch"})
+    with pytest.raises(ValueError, match="`head` is a FabricLinear already"):
+        sparsify(model, {"head": "butterfly"})
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [("model", {}, "expected a model"), (nn.Linear(4, 4), {"batch": 2.5}, "batch as a whole number")],
+)
+def test_wrong_arguments_are_named(model: nn.Module, options: dict[str, object], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        sparsify(model, {"*": "monarch"}, **options)
 
 
 def test_weights_without_a_scale_are_named() -> None:

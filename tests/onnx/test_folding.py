@@ -7,11 +7,12 @@ import onnx
 import pytest
 
 from nfc.backends.onnx_graph.folding import folded
-from nfc.backends.onnx_graph.kernels import cluster_blocks, cluster_places, coordinates, shape_of
+from nfc.backends.onnx_graph.kernels import cluster_blocks, cluster_places, coordinates
 from nfc.ir.fabric import Cascade
 from nfc.ir.factors import Kron
 from nfc.ir.network import Network
 from nfc.lowering.fuse import fused
+from nfc.lowering.kernels import shape_of
 from nfc.lowering.plan import Clustered, Fused, Product
 from tests.build import butterfly, linear, network, random_values
 from tests.onnx.plans import factor_kernel, in_clusters, plan_of, weights_of, with_kernels

@@ -177,6 +177,19 @@ def test_compiled_as_one_graph(case):
         torch.testing.assert_close(found.grad, expected.grad)
 
 
+@pytest.mark.parametrize("case", [case for case, (_, fuse) in CASES.items() if max(fuse, default=1) > 1])
+def test_the_operators_keep_the_rules_of_operators(case):
+    layers = cascade(*CASES[case])
+    for group, product in layers.products.items():
+        weights = [layers[number].weight for number in group]
+        torch.library.opcheck(product.operator, (weights, product.numbers))
+        gradient = torch.randn(product.shape, dtype=torch.float64)
+        gradients = product.gradients(gradient, tuple(weights))
+        assert all(
+            found.stride() == weight.stride() for found, weight in zip(gradients, weights, strict=True)
+        )
+
+
 def test_gradients_arrive_feature_first_and_outputs_take_changes_in_place():
     layers = cascade(*CASES["monarch"])
     y = nn.ReLU(inplace=True)(layers(torch.randn(3, 12, dtype=torch.float64)))

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd import forward_ad
 
 import nfc
 from nfc.backends.torch_module import build_module, module_class
 from nfc.backends.torch_source import emit_torch
 from nfc.ir.fabric import Cascade, edge_count
+from nfc.ir.factors import Kron
 from nfc.lowering import lower
+from nfc.lowering.optimise import optimise
+from nfc.lowering.target import Target
 from tests.build import FABRICS, random_values
 from tests.torch.networks import NETWORKS, one_layer, random_edges, random_fan_in
 
@@ -121,6 +126,15 @@ def test_a_wrong_width_names_the_layer_and_both_sizes(kind):
     for wrong in (2 * width, width + 1):
         with pytest.raises(ValueError, match=rf"Linear expects \[\.\.\., {width}\], found \[2, {wrong}\]"):
             module(torch.zeros(2, wrong))
+    with pytest.raises(ValueError, match=rf"expects \[\.\.\., {width}\], found \[\]"):
+        module(torch.zeros(()))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FABRICS if kind not in ("dense", "sum")])
+def test_whole_numbers_are_refused_instead_of_cut(kind):
+    module = build_module(lower(one_layer(FABRICS[kind])))
+    with torch.no_grad(), pytest.raises(TypeError, match=r"expects floating point, found torch\.int64"):
+        module(torch.ones(2, FABRICS[kind].cols, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "module._orig_mod."])
@@ -187,6 +201,28 @@ def test_second_derivatives_and_weights_of_each_sample_of_a_cut_factor():
     stacked = {name: torch.stack([value, 2 * value]) for name, value in parameters.items()}
     both = torch.vmap(lambda values: torch.func.functional_call(module, values, (x.detach(),)))(stacked)
     torch.testing.assert_close(both[0], module(x))
+
+
+@pytest.mark.parametrize("kind", ["butterfly", "block", "strided", "diagonal", "edges", "torus", "sum"])
+@pytest.mark.parametrize("fuse", [True, False])
+def test_fake_tensors_go_through_with_and_without_gradients(kind, fuse):
+    fabric = Cascade((FABRICS[kind], Kron(1, 5, FABRICS[kind].rows, 1)))
+    module = build_module(optimise(lower(one_layer(fabric)), Target(runtime="torch", fuse=fuse)))
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        x = mode.from_tensor(torch.zeros(3, fabric.cols))
+        for wanted in (True, False):
+            with torch.set_grad_enabled(wanted):
+                assert module(x).shape == (3, 5)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
+def test_tangents_of_weights_are_not_lost_without_gradients():
+    module = build_module(lower(one_layer(FABRICS["edges"], bias=False))).linear1
+    x = torch.ones(2, FABRICS["edges"].cols)
+    with torch.no_grad(), forward_ad.dual_level():
+        weight = forward_ad.make_dual(module.weight, torch.ones_like(module.weight))
+        with pytest.raises(NotImplementedError, match="forward AD"):
+            torch.func.functional_call(module, {"weight": weight}, (x,))
 
 
 def test_layers_print_their_sizes():

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nfc.ir.parameters import Weights
+from nfc.lowering.fuse import ascending
 from nfc.lowering.plan import Fused
 
 Blocks = NDArray[np.float64]
@@ -27,10 +28,10 @@ def _outer(first: Blocks, second: Blocks) -> Blocks:
     """The product of two stages that nest, `first` acting first."""
     a1, b1, d1, c1 = first.shape
     a2, b2, d2, c2 = second.shape
-    if d2 == d1 * b1 and a1 == a2 * c2:
+    if ascending((a1, b1, c1, d1), (a2, b2, c2, d2)):
         inner, outer = first.reshape(a2, c2, b1, d1, c1), second.reshape(a2, b2, b1, d1, c2)
-        ascending: Blocks = np.einsum("akjsl,aijsk->aijskl", inner, outer)
-        return ascending.reshape(a2, b2 * b1, d1, c2 * c1)
+        raised: Blocks = np.einsum("akjsl,aijsk->aijskl", inner, outer)
+        return raised.reshape(a2, b2 * b1, d1, c2 * c1)
     outer, inner = first.reshape(a1, b1, c2, d2, c1), second.reshape(a1, b1, b2, d2, c2)
-    descending: Blocks = np.einsum("aiksl,aijsk->aijslk", outer, inner)
-    return descending.reshape(a1, b1 * b2, d2, c1 * c2)
+    lowered: Blocks = np.einsum("aiksl,aijsk->aijslk", outer, inner)
+    return lowered.reshape(a1, b1 * b2, d2, c1 * c2)

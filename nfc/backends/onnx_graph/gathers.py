@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nfc.backends.onnx_graph.kernels import Unstructured, cluster_blocks, cluster_places, csr
+from nfc.backends.onnx_graph.kernels import cluster_blocks, cluster_places
 from nfc.backends.onnx_graph.layer import Layer
 from nfc.backends.onnx_graph.layout import FEATURES, Layout
 from nfc.backends.onnx_graph.order import natural
@@ -19,7 +19,8 @@ from nfc.backends.onnx_graph.rows import RowGroup, pieces, row_groups
 from nfc.backends.onnx_graph.structured import block_sets, multiplied
 from nfc.backends.onnx_graph.values import Value
 from nfc.ir.factors import Indices
-from nfc.lowering.plan import Clustered
+from nfc.lowering.kernels import csr
+from nfc.lowering.plan import Clustered, Unstructured
 
 
 def gathered(layer: Layer, value: Value, kernel: Unstructured, layout: Layout, bias: str | None) -> Value:

@@ -1,4 +1,4 @@
-"""What the printer needs to know about kernels without structure."""
+"""Edges and clusters of kernels without structure, as the printer stores them."""
 
 from __future__ import annotations
 
@@ -6,22 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nfc.ir.factors import Indices
-from nfc.lowering.plan import Clustered, Neighbours, Sparse
-
-Unstructured = Neighbours | Sparse
-
-
-def shape_of(kernel: Unstructured) -> tuple[int, int]:
-    rows = len(kernel.table) if isinstance(kernel, Neighbours) else kernel.rows
-    return rows, kernel.cols
-
-
-def csr(kernel: Unstructured) -> tuple[Indices, Indices]:
-    """The arrays indptr [rows + 1] and indices [edges]."""
-    if isinstance(kernel, Sparse):
-        return kernel.indptr, kernel.indices
-    rows, width = kernel.table.shape
-    return np.arange(rows + 1, dtype=np.int64) * width, kernel.table.reshape(-1)
+from nfc.lowering.kernels import csr, shape_of
+from nfc.lowering.plan import Clustered, Unstructured
 
 
 def coordinates(kernel: Unstructured) -> tuple[Indices, Indices]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nfc.backends.onnx_graph.kernels import coordinates, shape_of
+from nfc.backends.onnx_graph.kernels import coordinates
 from nfc.backends.onnx_graph.layer import Layer
 from nfc.backends.onnx_graph.layout import FEATURES, Layout, Pair
 from nfc.backends.onnx_graph.order import Order, in_memory, natural
 from nfc.backends.onnx_graph.values import Value
 from nfc.ir.factors import Indices
+from nfc.lowering.kernels import shape_of
 from nfc.lowering.plan import Scattered
 
 

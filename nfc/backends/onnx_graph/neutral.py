@@ -4,37 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nfc.backends.onnx_graph.kernels import csr, shape_of
 from nfc.backends.onnx_graph.options import Options
-from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum
-from nfc.lowering.plan import Add, Chain, Kernel, Neighbours, Plan, Product, Scattered, Sparse
+from nfc.ir.network import Op
+from nfc.lowering.kernels import edge_count, shape_of
+from nfc.lowering.plan import Add, Chain, Kernel, Neighbours, Plan, Product, Scattered, Sparse, Unstructured
+from nfc.passes.rewrite import rewrite
 
 
 def decoded(plan: Plan, options: Options) -> Plan:
     """The plan with each kernel without structure scattered, where its matrix is within the limit."""
-    return replace(plan, body=_block(plan.body, options))
 
+    def without_choices(op: Op) -> Op:
+        return replace(op, kernel=_kernel(op.kernel, options)) if isinstance(op, Product) else op
 
-def _block(block: Block, options: Options) -> Block:
-    return tuple(_operation(op, options) for op in block)
-
-
-def _operation(op: Op, options: Options) -> Op:
-    match op:
-        case Product(kernel=kernel):
-            return replace(op, kernel=_kernel(kernel, options))
-        case Repeat(copies=copies):
-            return replace(op, copies=tuple(_block(copy, options) for copy in copies))
-        case Sum(branches=branches) | Concat(branches=branches):
-            return replace(op, branches=tuple(_block(branch, options) for branch in branches))
-        case Residual(body=body, project=project):
-            # a plan holds a Product in this place
-            shortcut = _operation(project, options) if project else None
-            return replace(op, body=_block(body, options), project=shortcut)  # type: ignore[arg-type]
-        case Inline(body=body):
-            return replace(op, body=_block(body, options))
-        case _:
-            return op
+    return replace(plan, body=rewrite(plan.body, without_choices))
 
 
 def _kernel(kernel: Kernel, options: Options) -> Kernel:
@@ -47,7 +30,7 @@ def _kernel(kernel: Kernel, options: Options) -> Kernel:
             return kernel
 
 
-def _gathers(kernel: Neighbours | Sparse, options: Options) -> bool:
+def _gathers(kernel: Unstructured, options: Options) -> bool:
     """Whether a product gathers its inputs, since its matrix would be too large to decode.
 
     Not where gathering would store more than the matrix: an int32 and a weight an edge, and as
@@ -55,5 +38,5 @@ def _gathers(kernel: Neighbours | Sparse, options: Options) -> bool:
     """
     rows, cols = shape_of(kernel)
     weight_bytes = 2 if options.half else 4
-    stored = 2 * len(csr(kernel)[1]) * (weight_bytes + 4)
+    stored = 2 * edge_count(kernel) * (weight_bytes + 4)
     return 4 * rows * cols > options.dense_limit and stored < weight_bytes * rows * cols

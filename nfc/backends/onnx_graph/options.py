@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nfc.diagnostics import Sink, did_you_mean
+from nfc.lowering.target import BATCH, DENSE_LIMIT
 
 SPARSE_FORMS = ("delta", "constant", "initializer", "dense")
 DTYPES = ("float32", "float16")
 OPSETS = range(18, 27)
 """From the first whose `Pad`, `ReduceMean` and `ScatterElements` are used, to the last that ONNX Runtime 1.31 runs."""
-
-DENSE_LIMIT = 2**30
 
 FILE_LIMIT = 2**31 - 2**20
 """Protobuf's limit for one message, 2 GiB, less room for the model's own fields."""
@@ -36,7 +35,7 @@ class Options:
     sparse: str = "delta"
     dtype: str = "float32"
     opset: int = 18
-    batch: int = 64
+    batch: int = BATCH
     optimised: bool = False
     dense_limit: int = DENSE_LIMIT
     file_limit: int = FILE_LIMIT

@@ -11,10 +11,11 @@ from nfc.backends.onnx_graph.layer import Layer
 from nfc.backends.onnx_graph.layout import Layout, Layouts
 from nfc.backends.onnx_graph.matrices import dense, scattered
 from nfc.backends.onnx_graph.order import natural
-from nfc.backends.onnx_graph.steps import child, kernel_key
+from nfc.backends.onnx_graph.steps import kernel_key
 from nfc.backends.onnx_graph.storage import Storage
 from nfc.backends.onnx_graph.structured import block_sets, blocked, weights_of
 from nfc.backends.onnx_graph.values import Value
+from nfc.ir.fabric import part_place
 from nfc.lowering.plan import (
     Add,
     Blocked,
@@ -49,13 +50,13 @@ class _Printer:
             case Chain(parts=parts):
                 for index, part in enumerate(parts):
                     added = bias if index == len(parts) - 1 else None
-                    value = self.kernel(value, part, child(place, index), added)
+                    value = self.kernel(value, part, part_place(place, index), added)
                 return value
             case Add(parts=parts):
                 read, written = self._pair(place)
                 value = self.layer.moves.turned(value, read)
                 terms = [
-                    self.kernel(value, part, child(place, index), None if index else bias)
+                    self.kernel(value, part, part_place(place, index), None if index else bias)
                     for index, part in enumerate(parts)
                 ]
                 return total(self.layer.moves, terms, written, self.layer.name("sum"))

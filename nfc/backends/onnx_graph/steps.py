@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from nfc.backends.onnx_graph.kernels import shape_of
 from nfc.backends.onnx_graph.layout import (
     EITHER,
     FEATURES,
@@ -19,6 +18,7 @@ from nfc.backends.onnx_graph.layout import (
     Step,
     choose,
 )
+from nfc.ir.fabric import part_place
 from nfc.ir.network import (
     Activation,
     Block,
@@ -33,7 +33,7 @@ from nfc.ir.network import (
     Residual,
     Sum,
 )
-from nfc.lowering.kernels import output_features
+from nfc.lowering.kernels import output_features, shape_of
 from nfc.lowering.plan import (
     Add,
     Blocked,
@@ -125,21 +125,16 @@ def _kernel(kernel: Kernel, path: str, place: str, features: int, rows: int) -> 
     match kernel:
         case Chain(parts=parts):
             for index, part in enumerate(parts):
-                yield from _kernel(part, path, child(place, index), features, rows)
+                yield from _kernel(part, path, part_place(place, index), features, rows)
                 features = output_features(part, features)
         case Add(parts=parts):
             branches = tuple(
-                tuple(_kernel(part, path, child(place, index), features, rows))
+                tuple(_kernel(part, path, part_place(place, index), features, rows))
                 for index, part in enumerate(parts)
             )
             yield Join(key, branches, rows * features, rows * outputs)
         case _:
             yield Leaf(key, _kernel_costs(kernel, rows), rows * features, rows * outputs)
-
-
-def child(place: str, index: int) -> str:
-    """The place of a kernel's part."""
-    return f"{place}.{index}" if place else str(index)
 
 
 def _kernel_costs(kernel: Kernel, rows: int) -> Costs:

@@ -38,10 +38,12 @@ class Factor(nn.Module):
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
         # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
             raise ValueError(
                 f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
             )
+        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
+            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
         # x[None] gives an empty batch strides that embedding_bag takes.
         return x[None].reshape(-1, self.in_features).t()
 
@@ -200,18 +202,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_830d1f88.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_2c7a894b.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_830d1f88.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_2c7a894b.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_830d1f88::sparse_product")
+@operator("nfc_sparse_2c7a894b::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -227,7 +229,7 @@ class SparseProduct(torch.autograd.Function):
         if not (x.numel() and len(indices)):
             return x.new_zeros(shape)
         dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
-        weights, x = values.detach().to(wide), x.to(wide).contiguous()
+        weights, x = values.to(wide), x.to(wide).contiguous()
         if transposed:
             weights = weights.index_select(0, tables[4])
         if weighted_bags_win(x):
@@ -273,7 +275,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_830d1f88::sampled_product")
+@operator("nfc_sparse_2c7a894b::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 

@@ -36,10 +36,12 @@ class Factor(nn.Module):
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
         # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1] != self.in_features:
+        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
             raise ValueError(
                 f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
             )
+        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
+            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
         # x[None] gives an empty batch strides that embedding_bag takes.
         return x[None].reshape(-1, self.in_features).t()
 
