@@ -24,14 +24,13 @@ from nfc.analysis.properties import (
     layer_properties,
     network_properties,
 )
+from nfc.defaults import BATCH
 from nfc.diagnostics import Diagnostic, NfcError, Severity, Sink, did_you_mean
 from nfc.ir import fabric as ir_fabric
 from nfc.ir import network as ir_network
 from nfc.ir.factors import Factor
 from nfc.ir.parameters import Weights
 from nfc.limits import Limits
-from nfc.lowering import Target, lower, optimise
-from nfc.lowering.target import BATCH
 from nfc.measured import Measured, measure, members_of
 from nfc.passes.pipeline import run_pipeline
 from nfc.source import Source
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from nfc.atomic import Chunk
     from nfc.backends.torch_source import TorchSource
     from nfc.checks import Result
+    from nfc.lowering import Target
     from nfc.lowering.plan import Plan
     from nfc.sema.program import Program as Elaborated
 
@@ -200,10 +200,14 @@ class Network(Measured):
     @cached_property
     def plan(self) -> Plan:
         """The lowered network: a kernel for every factor."""
+        from nfc.lowering import lower
+
         return lower(self.ir)
 
     def plan_for(self, target: Target) -> Plan:
         """The lowered network with the kernels that the cost model chooses for a target."""
+        from nfc.lowering import optimise
+
         return optimise(self.plan, target)
 
     @cached_property
@@ -238,6 +242,8 @@ class Network(Measured):
         return build_module(self._torch_plan(batch, fuse), seed)
 
     def _torch_plan(self, batch: int, fuse: bool) -> Plan:
+        from nfc.lowering import Target
+
         return self.plan_for(Target(runtime="torch", batch=batch, fuse=fuse))
 
     def onnx(
@@ -270,11 +276,17 @@ class Network(Measured):
     ) -> tuple[Chunk, ...]:
         """As `onnx`, in pieces: a large file is written without a second copy of its weights."""
         from nfc.backends.onnx_graph import Options, emit_chunks
+        from nfc.lowering import Target
 
-        gathers = options.get("sparse") is None
-        plan = self.plan_for(Target(runtime="onnxruntime", batch=batch, fuse=fuse, gathers=gathers))
         chosen = Options(batch=batch, optimised=True, **options)
-        return emit_chunks(plan, self._weights(weights, seed), chosen, sink or Sink())
+        target = Target(
+            runtime="onnxruntime",
+            batch=batch,
+            fuse=fuse,
+            gathers="sparse" not in options,
+            weight_bytes=chosen.weight_bytes,
+        )
+        return emit_chunks(self.plan_for(target), self._weights(weights, seed), chosen, sink or Sink())
 
     def export_onnx(
         self, path: str | PathLike[str], weights: object = None, *, seed: int = 0, **options: Any

@@ -13,13 +13,8 @@ from nfc.ir.network import Activation, Block, Dropout, Inline, Op, Repeat, Resid
 
 def function_of(block: Block) -> Elementwise | None:
     """The block as a function of each number, if it is one; an empty block is the identity."""
-    parts = []
-    for op in block:
-        part = _function_of(op)
-        if part is None:
-            return None
-        parts.append(part)
-    return chain(parts)
+    parts = _all(map(_function_of, block))
+    return None if parts is None else chain(parts)
 
 
 def residual_branches(op: Residual) -> tuple[Block, Block]:
@@ -69,10 +64,15 @@ def _function_of(op: Op) -> Elementwise | None:
 
 
 def _total_of(branches: Iterable[Block]) -> Elementwise | None:
-    parts = []
-    for branch in branches:
-        part = function_of(branch)
+    parts = _all(map(function_of, branches))
+    return None if parts is None else total(parts)
+
+
+def _all(parts: Iterable[Elementwise | None]) -> list[Elementwise] | None:
+    """The parts, if every one of them is a function."""
+    found = []
+    for part in parts:
         if part is None:
             return None
-        parts.append(part)
-    return total(parts)
+        found.append(part)
+    return found

@@ -18,6 +18,7 @@ from nfc.backends.torch_writer import (
 )
 from nfc.diagnostics import Diagnostic, NfcError
 from nfc.ir.network import NORM_EPSILON, Activation, Crop, Dropout, Norm, Op, Pad, Reshape
+from nfc.lowering.fuse import is_stage
 from nfc.lowering.kernels import output_features
 from nfc.lowering.plan import (
     Add,
@@ -132,7 +133,7 @@ def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> 
             stages = single_parts(kernel)
             widths = accumulate(stages, lambda width, part: output_features(part, width), initial=features)
             reads = tuple(zip(stages, widths, strict=False))
-            if not any(map(_is_stage, stages)):
+            if not any(map(is_stage, stages)):
                 return _container("nn.Sequential", reads, key, depth)
             sizes = tuple(len(part.parts) if isinstance(part, Fused) else 1 for part in parts)
             if max(sizes) == 1:
@@ -150,11 +151,6 @@ def single_parts(chain: Chain) -> tuple[Kernel, ...]:
     return tuple(
         single for part in chain.parts for single in (part.parts if isinstance(part, Fused) else (part,))
     )
-
-
-def _is_stage(kernel: Kernel) -> bool:
-    """Whether a kernel multiplies by whole blocks."""
-    return isinstance(kernel, Blocked) and kernel.places is None and (kernel.b, kernel.c) != (1, 1)
 
 
 def _container(kind: str, parts: tuple[tuple[Kernel, int], ...], key: str, depth: int) -> Call:

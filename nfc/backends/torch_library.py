@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,15 +23,6 @@ IMPORTS = {
     "nn": "from torch import Tensor, nn",
 }
 """The import of each name that emitted text may use, in order; every module has torch, Tensor and nn."""
-STANDARD_LIBRARY = (
-    "import inspect",
-    "import math",
-    "import warnings",
-    "from functools import cache",
-    "from itertools import accumulate",
-    "from pathlib import Path",
-)
-
 
 SOURCES = (
     "torch_helpers.py",
@@ -100,8 +92,8 @@ def import_lines(texts: Iterable[str]) -> list[str]:
     """The import statements for the names in these texts: the standard library, an empty line, the rest."""
     used = {"torch", "nn"}.union(*map(_names, texts))
     lines = [line for name, line in IMPORTS.items() if name in used]
-    first = [line for line in dict.fromkeys(lines) if line in STANDARD_LIBRARY]
-    others = [line for line in dict.fromkeys(lines) if line not in STANDARD_LIBRARY]
+    first = [line for line in dict.fromkeys(lines) if line.split()[1] in sys.stdlib_module_names]
+    others = [line for line in dict.fromkeys(lines) if line not in first]
     return [*first, *([""] if first else []), *others]
 
 

@@ -13,6 +13,7 @@ from nfc.bench.roofline import Peak, least_seconds, network_work
 from nfc.bench.runtimes import Runtime
 from nfc.bench.timing import Timing, interleaved
 from nfc.bench.twin import dense_twin
+from nfc.defaults import BATCH
 from nfc.lowering.target import Target
 
 
@@ -27,7 +28,7 @@ class Settings:
         seed: of the initial weights.
     """
 
-    batches: tuple[int, ...] = (64,)
+    batches: tuple[int, ...] = (BATCH,)
     threads: int = 1
     seconds: float = 2.0
     seed: int = 0

@@ -12,6 +12,7 @@ from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
 from nfc.cli.progress import progress
+from nfc.defaults import BATCH
 from nfc.diagnostics import NfcError, Sink
 from nfc.render.visible import visible
 
@@ -45,7 +46,9 @@ def duration(text: str) -> float:
 
 @click.command()
 @click.argument("file")
-@click.option("--batch", type=batches, default="64", metavar="N,…", help="Samples of a call; default 64.")
+@click.option(
+    "--batch", type=batches, default=str(BATCH), metavar="N,…", help=f"Samples of a call; default {BATCH}."
+)
 @click.option("--threads", type=count, default="1", metavar="N", help="Threads of an operation; default 1.")
 @click.option(
     "--seconds",

@@ -13,6 +13,7 @@ from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, only_network, require_network
 from nfc.cli.progress import progress
+from nfc.defaults import BATCH
 from nfc.diagnostics import NfcError, Sink
 from nfc.render.visible import visible
 
@@ -47,7 +48,7 @@ Files = dict[Path, tuple["Chunk", ...]]
 @click.option(
     "--batch",
     type=count,
-    default="64",
+    default=str(BATCH),
     show_default=True,
     metavar="N",
     help="Samples at a time that kernels are chosen for; every number works.",

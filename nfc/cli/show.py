@@ -7,6 +7,7 @@ import click
 from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
+from nfc.defaults import BATCH
 from nfc.diagnostics import Sink
 
 RUNTIMES = {"torch": "torch", "onnx": "onnxruntime"}
@@ -26,7 +27,7 @@ RUNTIMES = {"torch": "torch", "onnx": "onnxruntime"}
 @click.option(
     "--batch",
     type=count,
-    default="64",
+    default=str(BATCH),
     show_default=True,
     metavar="N",
     help="Samples that run at once, for kernels and the predicted speed-up.",

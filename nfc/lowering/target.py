@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-RUNTIMES = ("torch", "onnxruntime")
+from nfc.defaults import BATCH
 
-BATCH = 64
-"""Samples that kernels are chosen for unless something else is said."""
+RUNTIMES = ("torch", "onnxruntime")
 
 DENSE_LIMIT = 2**30
 
@@ -25,6 +24,7 @@ class Target:
         gathers: whether onnxruntime may gather the inputs of kernels without structure; if not, they are
             matrices, as far as these are within the limit.
         dense_limit: bytes of a float32 matrix past which a sparse one is not made dense.
+        weight_bytes: bytes of a weight where it is stored.
     """
 
     runtime: str
@@ -33,6 +33,7 @@ class Target:
     training: bool = True
     gathers: bool = True
     dense_limit: int = DENSE_LIMIT
+    weight_bytes: int = 4
 
     def __post_init__(self) -> None:
         if self.runtime not in RUNTIMES:

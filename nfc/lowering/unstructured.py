@@ -61,7 +61,8 @@ def _stored_smaller(form: Unstructured | Clustered, kernel: Unstructured, target
 def may_be_dense(kernel: Unstructured, target: Target) -> bool:
     """Whether the matrix is small enough to be made, or no larger than what gathering would store.
 
-    That is an index and a weight an edge, 4 bytes each, and as much again for padded rows.
+    That is an index of 4 bytes and a weight an edge, and as much again for padded rows.
     """
     rows, cols = shape_of(kernel)
-    return 4 * rows * cols <= max(target.dense_limit, 16 * edge_count(kernel))
+    gathered = 2 * edge_count(kernel) * (target.weight_bytes + 4)
+    return 4 * rows * cols <= target.dense_limit or target.weight_bytes * rows * cols <= gathered

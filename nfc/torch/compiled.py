@@ -18,9 +18,10 @@ from nfc.analysis.activations import gain as activation_gain
 from nfc.backends.torch_layers import product_module
 from nfc.backends.torch_library import SOURCES
 from nfc.backends.torch_tables import tables
+from nfc.defaults import BATCH
 from nfc.diagnostics import Diagnostic, NfcError, Sink, did_you_mean
 from nfc.files import text_source
-from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors
+from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors, part_place
 from nfc.ir.initial_weights import initial_value
 from nfc.ir.network import ACTIVATIONS, SCHEMES, Activation, Linear, Network, linear_layers
 from nfc.ir.parameters import linear_parameters
@@ -54,7 +55,7 @@ class Recipe:
     via: str
     label: str
     init: str
-    batch: int = 64
+    batch: int = BATCH
     backward: bool = True
 
     def __post_init__(self) -> None:
@@ -169,8 +170,7 @@ def output_places(fabric: Fabric, place: str = "") -> frozenset[str]:
             ends = list(enumerate(parts))
         case _:
             return frozenset([place])
-    inner = ((f"{place}.{index}" if place else str(index), part) for index, part in ends)
-    return frozenset().union(*(output_places(part, where) for where, part in inner))
+    return frozenset().union(*(output_places(part, part_place(place, index)) for index, part in ends))
 
 
 @cache

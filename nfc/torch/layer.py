@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nfc.api import Fabric
 from nfc.backends.torch_helpers_state import Network
+from nfc.defaults import BATCH
 from nfc.diagnostics import describe
 from nfc.torch.compiled import Compiled, Recipe, compile_layer, gain_before
 from nfc.torch.weight import FabricWeight
@@ -59,7 +60,7 @@ class FabricLinear(Network):
         gain: float = 1.0,
         seed: int | None = None,
         label: str = "",
-        batch: int = 64,
+        batch: int = BATCH,
         backward: bool = True,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from nfc.defaults import BATCH
 from nfc.diagnostics import NfcError
 from nfc.lowering.cost import dense_estimate, estimate
 from nfc.torch.candidates import Candidate, candidates, parent_of, scale_of
@@ -37,7 +38,7 @@ def sparsify(
     *,
     init: str = "balanced",
     if_faster: bool = False,
-    batch: int = 64,
+    batch: int = BATCH,
     backward: bool = True,
 ) -> nn.Module:
     """Swap the linear layers whose names match a rule for fabrics, in place.
@@ -83,7 +84,7 @@ def plan_sparsify(
     *,
     init: str = "balanced",
     if_faster: bool = False,
-    batch: int = 64,
+    batch: int = BATCH,
     backward: bool = True,
 ) -> Report:
     """What `sparsify` would do, with the same arguments; the model stays as it is."""

@@ -11,6 +11,7 @@ from nfc.backends.onnx_graph.options import Options, check_options
 from nfc.backends.onnx_graph.steps import layouts
 from nfc.backends.onnx_graph.storage import Storage, report_stored_dense
 from nfc.backends.onnx_graph.values import whole
+from nfc.defaults import BATCH
 from nfc.diagnostics import NfcError, Sink
 from nfc.ir.parameters import Weights
 from nfc.lowering.plan import Plan
@@ -24,7 +25,7 @@ def emit_onnx(
     sparse: str = "delta",
     dtype: str = "float32",
     opset: int = 18,
-    batch: int = 64,
+    batch: int = BATCH,
     optimised: bool = False,
     sink: Sink,
 ) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nfc.defaults import BATCH
 from nfc.diagnostics import Sink, did_you_mean
-from nfc.lowering.target import BATCH, DENSE_LIMIT
+from nfc.lowering.target import DENSE_LIMIT
 
 SPARSE_FORMS = ("delta", "constant", "initializer", "dense")
 DTYPES = ("float32", "float16")
@@ -43,6 +44,10 @@ class Options:
     @property
     def half(self) -> bool:
         return self.dtype == "float16"
+
+    @property
+    def weight_bytes(self) -> int:
+        return 2 if self.half else 4
 
 
 def check_options(options: Options, sink: Sink) -> None:
