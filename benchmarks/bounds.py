@@ -21,8 +21,10 @@ from nfc.lowering.kernels import edge_count, input_features, output_features, sh
 from nfc.lowering.plan import (
     Add,
     Blocked,
+    BlockSets,
     Chain,
     Dense,
+    Edgewise,
     Fused,
     Kernel,
     Neighbours,
@@ -81,6 +83,12 @@ def stages(kernel: Kernel) -> Iterator[Stage]:
         case Scattered(kernel=inner):
             rows, cols = shape_of(inner)
             yield Stage(rows * cols, rows * cols, cols, rows)
+        case Edgewise(kernel=BlockSets(row_sets=row_sets, col_sets=col_sets)):
+            edges = row_sets.size * col_sets.shape[1]
+            yield Stage(edges, edges, col_sets.size, row_sets.size, loads=edges)
+        case BlockSets(row_sets=row_sets, col_sets=col_sets):
+            edges = row_sets.size * col_sets.shape[1]
+            yield Stage(edges, edges, col_sets.size, row_sets.size)
         case Neighbours() | Sparse():
             rows, cols = shape_of(kernel)
             edges = edge_count(kernel)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from time import perf_counter
 import torch
 
 from benchmarks.cases import Case
+from benchmarks.memory import resident_peak
 from benchmarks.report import described, markdown
 from nfc.bench.machine import machine
 from nfc.bench.timing import warm_allocator
@@ -100,12 +100,6 @@ def train(
     module(inputs).backward(gradient)
     optimizer.step()
     return perf_counter() - begin
-
-
-def resident_peak() -> int:
-    """The largest resident memory of this process so far, in bytes."""
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kibibytes * (1 if sys.platform == "darwin" else 1024)
 
 
 def table(results: list[Result]) -> str:

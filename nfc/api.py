@@ -61,7 +61,7 @@ def load(
     Args:
         file: its path, `-` for standard input, or a `Source` that holds the text.
         limits: bounds on sizes, edges, time; the language's by default.
-        allow_outside: whether `use` may reach files outside of the file's folder.
+        allow_outside: whether `use` and `file` may reach files outside of the file's folder.
         parameters: new values of the file's `param`s; text is read as an expression.
 
     Raises:
@@ -90,21 +90,29 @@ def read_program(
     return Program(elaborated, limits, tuple(sink.diagnostics))
 
 
-def topology(text: str, rows: int, cols: int, *, limits: Limits | None = None) -> Fabric:
+def topology(
+    text: str, rows: int, cols: int, *, limits: Limits | None = None, allow_outside: bool = False
+) -> Fabric:
     """The fabric of a topology expression such as `butterfly(radix=4)`, cols inputs → rows outputs.
+
+    Args:
+        limits: bounds on sizes, edges, time; the language's by default.
+        allow_outside: whether `file` may reach files outside of the working directory, where paths start.
 
     Raises:
         NfcError: the expression is wrong, or does not take these sizes.
         ValueError: a size is not positive.
     """
     from nfc.files import text_source
+    from nfc.opening import DataFiles, Folder
     from nfc.sema.program import topology_fabric
 
     if rows < 1 or cols < 1:
         raise ValueError(f"sizes are positive, found {cols} → {rows}")
     sink = Sink()
     expression = text_source(text, "<topology>").text
-    fabric = topology_fabric(expression, rows, cols, sink, limits or Limits())
+    data = DataFiles(Folder.of("<topology>", allow_outside=allow_outside))
+    fabric = topology_fabric(expression, rows, cols, sink, limits or Limits(), data=data)
     if fabric is None or sink.failed:
         raise NfcError(sink.diagnostics)
     return Fabric(fabric)

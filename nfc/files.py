@@ -1,24 +1,30 @@
 """Reading sources: a file or standard input, and the files that it uses.
 
-The only place where the language touches the file system. What `use` names stays under the root
-file's folder, symbolic links followed, unless more is allowed.
+What `use` names stays under the root file's folder, symbolic links followed, unless more is allowed.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nfc.diagnostics import Diagnostic, Label, NfcError, Severity, Sink
 from nfc.limits import Limits
+from nfc.opening import (
+    STANDARD_INPUT_NAME,
+    DataFiles,
+    Folder,
+    beside,
+    real_path,
+    regular_file,
+    unreadable,
+)
 from nfc.source import Source
 from nfc.syntax import ast, parse
 
 STANDARD_INPUT = "-"
-STANDARD_INPUT_NAME = "<stdin>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +34,12 @@ class Files:
     Attributes:
         root: the file that was asked for.
         used: the others in the order in which they are first met.
+        data: the files that topologies may read.
     """
 
     root: ast.File
-    used: tuple[ast.File, ...] = ()
+    used: tuple[ast.File, ...]
+    data: DataFiles
     _links: dict[int, tuple[ast.File, ...]] = field(default_factory=dict, repr=False)
 
     def uses(self, file: ast.File) -> tuple[ast.File, ...]:
@@ -90,33 +98,16 @@ def load(
 
 
 def _read(path: str, shown: str, limits: Limits) -> bytes:
-    try:
-        # Without O_NONBLOCK the call would wait for a pipe's other end.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except OSError as error:
-        raise _unreadable(shown, _reason(error), _nearby(path, error)) from None
-    except ValueError:
-        raise _unreadable(shown, "its name holds a NUL character") from None
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise _unreadable(shown, "it is a folder")
-        if not stat.S_ISREG(mode):
-            hints = ("text from a pipe is read with `-` in place of the name",)
-            raise _unreadable(shown, "it is no regular file", hints)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return _bounded(file.read(limits.file_bytes + 1), shown, limits)
-    except OSError as error:
-        raise _unreadable(shown, _reason(error)) from None
-    finally:
-        os.close(descriptor)
+    hints = ("text from a pipe is read with `-` in place of the name",)
+    with regular_file(path, shown, _nearby, hints) as file:
+        return _bounded(file.read(limits.file_bytes + 1), shown, limits)
 
 
 def _read_standard_input(limits: Limits) -> bytes:
     try:
         data = sys.stdin.buffer.read(limits.file_bytes + 1)
     except (OSError, ValueError, AttributeError):
-        raise _unreadable(STANDARD_INPUT_NAME, "standard input is closed") from None
+        raise unreadable(STANDARD_INPUT_NAME, "standard input is closed") from None
     return _bounded(data, STANDARD_INPUT_NAME, limits)
 
 
@@ -151,25 +142,10 @@ def _not_text(shown: str, what: str) -> NfcError:
     return NfcError([Diagnostic("NF703", f"`{shown}` {what}", None, hints=hints, file=shown)])
 
 
-def _unreadable(shown: str, reason: str, hints: tuple[str, ...] = ()) -> NfcError:
-    message = f"cannot read `{shown}`: {reason}"
-    return NfcError([Diagnostic("NF702", message, None, hints=hints, file=shown)])
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, IsADirectoryError):
-        return "it is a folder"
-    return (error.strerror or str(error)).lower()
-
-
-def _nearby(path: str, error: OSError) -> tuple[str, ...]:
+def _nearby(path: str) -> tuple[str, ...]:
     """A hint where the name lacks its `.nf`."""
     with_suffix = f"{path}.nf"
-    if isinstance(error, FileNotFoundError) and Path(with_suffix).is_file():
-        return (f"did you mean `{with_suffix}`?",)
-    return ()
+    return (f"did you mean `{with_suffix}`?",) if Path(with_suffix).is_file() else ()
 
 
 # --- using ---
@@ -189,8 +165,8 @@ class _Loader:
     def __init__(self, root: Source, sink: Sink, limits: Limits, *, allow_outside: bool) -> None:
         self._sink = sink
         self._limits = limits
-        self._root = _Use(parse(root, sink, limits), _real_path(root.name))
-        self._folder = None if allow_outside else os.path.dirname(self._root.path)  # noqa: PTH120
+        self._root = _Use(parse(root, sink, limits), real_path(root.name))
+        self._folder = Folder.of(root.name, allow_outside=allow_outside)
         self._known: dict[str, ast.File | None] = {self._root.path: self._root.file}
         self._links: dict[int, list[ast.File]] = {}
 
@@ -208,14 +184,17 @@ class _Loader:
                 pending.append(_uses(found.file))
         others = [file for file in self._known.values() if file is not None and file is not self._root.file]
         return Files(
-            self._root.file, tuple(others), {key: tuple(files) for key, files in self._links.items()}
+            self._root.file,
+            tuple(others),
+            DataFiles(self._folder),
+            {key: tuple(files) for key, files in self._links.items()},
         )
 
     def _follow(self, trail: list[_Use], use: ast.Use) -> _Use | None:
         """Link a used file to its user; the file itself when it is met for the first time."""
         user = trail[-1].file
-        shown = os.path.normpath(os.path.join(_folder_of(user.source.name), use.path))  # noqa: PTH118
-        path = _real_path(shown)
+        shown = beside(user.source.name, use.path)
+        path = real_path(shown)
         if not self._may_use(path, use) or self._closes_circle(trail, path, use):
             return None
         is_new = path not in self._known
@@ -233,24 +212,25 @@ class _Loader:
         try:
             source = Source(shown, _decode(_read(path, shown, self._limits), shown))
         except NfcError as error:
-            (diagnostic,) = error.diagnostics
-            self._sink.error(diagnostic.code, diagnostic.message, use.path_span, hints=diagnostic.hints)
+            self._report(error, use)
             return None
         return parse(source, self._sink, self._limits)
+
+    def _report(self, error: NfcError, use: ast.Use) -> None:
+        """Report what is wrong with a used file where its path is written."""
+        for each in error.diagnostics:
+            self._sink.error(each.code, each.message, use.path_span, hints=each.hints)
 
     def _may_use(self, path: str, use: ast.Use) -> bool:
         if not use.path or "\0" in use.path:
             self._sink.error("NF702", "the path of the used file is empty", use.path_span)
             return False
-        if self._folder is None or path.startswith(os.path.join(self._folder, "")):  # noqa: PTH118
-            return True
-        self._sink.error(
-            "NF705",
-            f"`{use.path}` lies outside of the folder of `{self._root.file.source.name}`",
-            use.path_span,
-            hints=("used files lie beside the file that is compiled, or in folders below it",),
-        )
-        return False
+        try:
+            self._folder.check(use.path, path)
+        except NfcError as error:
+            self._report(error, use)
+            return False
+        return True
 
     def _closes_circle(self, trail: list[_Use], path: str, use: ast.Use) -> bool:
         places = [index for index, each in enumerate(trail) if each.path == path]
@@ -273,21 +253,9 @@ class _Loader:
 
     @staticmethod
     def _is_at(user: ast.File, use: ast.Use, path: str) -> bool:
-        return _real_path(os.path.join(_folder_of(user.source.name), use.path)) == path  # noqa: PTH118
+        return real_path(beside(user.source.name, use.path)) == path
 
 
 def _uses(file: ast.File) -> list[ast.Use]:
     """The `use` statements of a file, last first."""
     return [each for each in reversed(file.definitions) if isinstance(each, ast.Use)]
-
-
-def _folder_of(name: str) -> str:
-    return "" if name == STANDARD_INPUT_NAME else os.path.dirname(name)  # noqa: PTH120
-
-
-def _real_path(name: str) -> str:
-    """Where a file is, with symbolic links followed; the working directory's `<stdin>` for standard input."""
-    try:
-        return os.path.realpath(name)
-    except (OSError, ValueError):
-        return os.path.abspath("\ufffd")  # noqa: PTH100

@@ -57,13 +57,16 @@ def _rounds(blocks: NDArray[np.uint64], seed: int, stream: int) -> tuple[NDArray
 
 def integers(seed: int, stream: int, count: int) -> NDArray[np.uint64]:
     """The first `count` 64-bit integers of (seed, stream)."""
-    pairs = words(seed, stream, 2 * count).astype(np.uint64).reshape(-1, 2)
-    return pairs[:, 0] | (pairs[:, 1] << _SHIFT)
+    pairs = words(seed, stream, 2 * count).astype("<u4", copy=False)
+    return pairs.view("<u8").astype(np.uint64, copy=False)
 
 
 def uniform(seed: int, stream: int, count: int) -> NDArray[np.float64]:
     """Numbers in (0, 1), one a word: (word + 1/2) / 2^32, exact in float64."""
-    return (words(seed, stream, count).astype(np.float64) + 0.5) * 2.0**-32
+    numbers = words(seed, stream, count).astype(np.float64)
+    numbers += 0.5
+    numbers *= 2.0**-32
+    return numbers
 
 
 def permutation(seed: int, stream: int, size: int) -> NDArray[np.int64]:

@@ -7,7 +7,8 @@ from math import prod
 from hypothesis import strategies as st
 
 ACTIVATIONS = (
-    "relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "leaky_relu slope=.3", "softmax", "log_softmax",
+    "relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "leaky_relu slope=.3",
+    "leaky_relu slope=auto", "softmax", "log_softmax",
 )  # fmt: skip
 SCHEMES = ("balanced", "xavier", "kaiming", "orthogonal", "dense_xavier")
 WIDTHS = st.integers(2, 12)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from nfc.ir.deviations import PER_COLUMN, ByDegrees, ByRow, Deviations, Floored, Separable
 from nfc.ir.fabric import Fabric, cascade, factors, total
 from nfc.ir.factors import Blocks, Edges, Factor, FanIn, Kron, Restricted, Shifts
 from nfc.ir.network import (
@@ -34,6 +35,7 @@ from nfc.ir.network import (
     Sum,
     blocks_of,
 )
+from nfc.ir.orthogonal_weights import BLOCK_FACTORS
 
 WIDTHS = st.integers(1, 8)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -254,10 +256,16 @@ def initialised(network: Network, random: np.random.Generator) -> Network:
     stream = iter(range(2**32))
 
     def factor_draw(factor: Factor) -> Draw:
-        if isinstance(factor, Kron | Blocks) and random.integers(3) == 0:
-            return Draw("orthogonal", float(random.random() + 0.1), next(stream))
-        std = random.random(factor.edges) + 0.1 if random.integers(2) else float(random.random() + 0.1)
-        return Draw("uniform", std, next(stream))
+        blocks = isinstance(factor, BLOCK_FACTORS) and random.integers(3) == 0
+        kinds = [ByRow] if blocks else [ByRow, ByDegrees, Separable, Floored]
+        distribution = "orthogonal" if blocks else ("uniform", "sign")[random.integers(2)]
+        if random.integers(2):
+            return Draw(distribution, float(random.random() + 0.1), next(stream))
+        return Draw(distribution, deviations(factor, kinds[random.integers(len(kinds))]), next(stream))
+
+    def deviations(factor: Factor, kind: type[Deviations]) -> Deviations:
+        sizes = (factor.cols if field.name in PER_COLUMN else factor.rows for field in fields(kind))
+        return kind(*(np.ceil(random.random(size) * 8) / 4 for size in sizes))
 
     def drawn(value: Any) -> Any:
         if isinstance(value, tuple) and value and isinstance(value[0], Op | tuple):

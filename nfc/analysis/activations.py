@@ -19,7 +19,6 @@ from nfc.ir.network import Activation
 Elementwise = Callable[[Array], tuple[Array, Array]]
 """A function of each number alone: numbers → its values and its derivatives there."""
 
-DEFAULT_SLOPE = 0.01
 _NODES = 48
 _REACH = 8.0
 _CHUNK = 2**13
@@ -45,14 +44,14 @@ def gain(op: Activation) -> float:
     layers settles where the variance before each activation is 1. The softmaxes: 1.
     """
     if op.function == "leaky_relu":
-        return 2.0 / (1.0 + _slope(op) ** 2)
+        return 2.0 / (1.0 + op.negative_slope**2)
     return _GAINS[op.function]
 
 
 def elementwise(op: Activation) -> Elementwise | None:
     """The activation as a function of each number; None for the softmaxes."""
     if op.function in ("relu", "leaky_relu"):
-        slope = _slope(op) if op.function == "leaky_relu" else 0.0
+        slope = op.negative_slope
         return lambda x: (np.where(x > 0.0, x, slope * x), np.where(x > 0.0, 1.0, slope))
     return _FUNCTIONS.get(op.function)
 
@@ -94,10 +93,6 @@ def log_softmax(signal: Signal, axis: int) -> Signal:
 def _log_sum(signal: Signal, axis: int) -> Array:
     """The logarithm of Σ E[e^x] over the axis, which stays with length 1."""
     return np.asarray(np.logaddexp.reduce(signal.mean + signal.variance / 2.0, axis=axis, keepdims=True))
-
-
-def _slope(op: Activation) -> float:
-    return DEFAULT_SLOPE if op.slope is None else op.slope
 
 
 def _rounded(values: Array) -> Array:

@@ -23,7 +23,8 @@ class Entries:
     @property
     def by_column(self) -> Entries:
         """The transpose."""
-        return collect(self.cols, self.rows, self.col, self.row, self.value)
+        order = np.argsort(self.col, kind="stable")
+        return Entries(self.cols, self.rows, self.col[order], self.row[order], self.value[order])
 
     def row_counts(self) -> Indices:
         """Entries of each row, [rows]."""
@@ -104,9 +105,11 @@ def _grouped(signature: NDArray[np.uint64]) -> Indices:
 
 def _verified(matrix: Entries, live: Indices, labels: Indices) -> Indices:
     """The labels, with every row that differs from the first row of its group split off."""
+    _, first = np.unique(labels, return_index=True)
+    if len(first) == len(live):
+        return labels
     counts = matrix.row_counts()[live]
     starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
-    _, first = np.unique(labels, return_index=True)
     offsets = np.arange(counts.sum()) - np.repeat(starts, counts)
     reference = np.repeat(starts[first[labels]], counts) + offsets
     differs = (matrix.col != matrix.col[reference]) | (matrix.value != matrix.value[reference])

@@ -1,11 +1,12 @@
 """Paths through a fabric: exact counts, connectedness and reach (LANGUAGE, section 5).
 
 P is the product of the factors' 0/1 matrices, branches of sums added, over the outputs and inputs
-that have an edge. Three ways to look at it, the first that applies:
+that have an edge. Four ways to look at it, the first that applies:
 
-1. One column, where translations of the inputs move the outputs alike (butterflies, tori, hypercubes).
-2. The quotient by equal rows and columns (permuted, cut and rectangular butterflies, low rank, blocks).
-3. All columns, in slices. Where that passes `WORK` numbers it is refused.
+1. The edges themselves, of a single factor.
+2. One column, where translations of the inputs move the outputs alike (butterflies, tori, hypercubes).
+3. The quotient by equal rows and columns (permuted, cut and rectangular butterflies, low rank, blocks).
+4. All columns, in slices. Where that passes `WORK` numbers it is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from nfc.analysis.slices import (
 from nfc.analysis.slices import total as total_of
 from nfc.analysis.stages import joined
 from nfc.ir.fabric import Fabric
-from nfc.ir.factors import Flags, Indices
+from nfc.ir.factors import Edges, Factor, FanIn, Flags, Indices, Shifts
+from nfc.ir.mixed_radix import number, subtract
 
 WORK = 2**34
 """Numbers that counting column by column may read and write: about a minute."""
@@ -90,6 +92,8 @@ def paths(fabric: Fabric) -> Paths:
     """
     live = _Live(live_outputs(fabric), live_inputs(fabric))
     fabric = joined(fabric)
+    if isinstance(fabric, Factor) and fabric.edges:
+        return _paths_of_factor(fabric.edges, live)
     total = _total(fabric, live)
     if total == 0:
         return Paths(0, 0, 0.0, 0.0)
@@ -115,6 +119,8 @@ def reach(fabric: Fabric) -> Reach:
     if live.pairs == 0:
         return Reach(0, 0, None)
     fabric = joined(fabric)
+    if isinstance(fabric, Shifts | FanIn | Edges):
+        return _reach_of_factor(fabric, live)
     if is_translation_invariant(fabric):
         return _reach_of_columns(fabric, np.zeros(1, np.int64), live, copies=fabric.cols)
     small = quotient(fabric)
@@ -131,6 +137,12 @@ class _Live:
         self.outputs, self.inputs = outputs, inputs
         self.rows, self.columns = np.flatnonzero(outputs), np.flatnonzero(inputs)
         self.pairs = len(self.rows) * len(self.columns)
+
+
+def _paths_of_factor(edges: int, live: _Live) -> Paths:
+    """A pair has one path, its edge, or none."""
+    variation = sqrt((live.pairs - edges) / edges)
+    return Paths(int(edges == live.pairs), 1, edges / live.pairs, variation)
 
 
 def _total(fabric: Fabric, live: _Live) -> int:
@@ -174,6 +186,27 @@ def _class_sizes(small: Quotient) -> tuple[Indices, Indices]:
 def _reached(small: Quotient) -> int:
     heights, widths = _class_sizes(small)
     return int((heights[small.matrix.row] * widths[small.matrix.col]).sum())
+
+
+def _reach_of_factor(factor: Shifts | FanIn | Edges, live: _Live) -> Reach:
+    if factor.edges == live.pairs:
+        return Reach(live.pairs, factor.edges, None)
+    short = factor.fan_out()[live.columns] < len(live.rows)
+    column = int(live.columns[short.argmax()])
+    met = np.zeros(factor.rows, np.bool_)
+    met[_readers(factor, column)] = True
+    row = int(live.rows[met[live.rows].argmin()])
+    return Reach(live.pairs, factor.edges, (row, column))
+
+
+def _readers(factor: Shifts | FanIn | Edges, column: int) -> Indices:
+    """The outputs that read an input."""
+    if isinstance(factor, Shifts):
+        moves = np.array([number(factor.dims, offset) for offset in factor.offsets])
+        back = subtract(factor.dims, np.zeros(1, np.int64), moves)
+        return subtract(factor.dims, np.array([column]), back)
+    indptr, indices = factor.arrays()
+    return np.searchsorted(indptr, np.flatnonzero(indices == column), side="right") - 1
 
 
 def _reach_of_quotient(small: Quotient, live: _Live) -> Reach:

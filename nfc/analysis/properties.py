@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from nfc.analysis.degrees import fan_in, fan_out
 from nfc.analysis.errors import PropertyError
 from nfc.analysis.paths import paths, reach
+from nfc.analysis.profile import backward_variance, correlation, forward_variance
 from nfc.analysis.totals import (
     layer_flops,
     layer_parameters,
@@ -22,7 +23,6 @@ from nfc.analysis.totals import (
     network_flops,
     network_parameters,
 )
-from nfc.analysis.variance import backward_variance, forward_variance
 from nfc.diagnostics import did_you_mean
 from nfc.ir.digest import fabric_digest, network_digest
 from nfc.ir.fabric import Fabric, depth, edge_count, factors
@@ -104,6 +104,7 @@ NETWORK_PROPERTIES: dict[str, Property[Network]] = _table(
     Property("bytes", "4 · params", INSTANT, lambda network: 4 * network_parameters(network)),
     Property("variance.forward", "second moment at the output over the input's, at initialisation", EDGES, forward_variance),
     Property("variance.backward", "total second moment of the input's gradient over the output's", EDGES, backward_variance),
+    Property("correlation", "cosine between the outputs at two inputs at right angles, at initialisation", EDGES, correlation),
     Property("digest", "`sha256:` of all weighted layers' normal forms", EDGES, network_digest),
 )  # fmt: skip
 """Properties of a network."""

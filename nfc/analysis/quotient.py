@@ -114,14 +114,17 @@ def _merged(row_class: Indices, col_class: Indices, matrix: Entries, largest: fl
     if largest > LARGEST:
         raise TooLarge
     row_class, matrix = _merged_rows(row_class, matrix)
-    col_class, transposed = _merged_rows(col_class, matrix.by_column)
-    return Quotient(row_class, col_class, transposed.by_column, largest)
+    by_column = matrix.by_column
+    col_class, merged = _merged_rows(col_class, by_column)
+    return Quotient(row_class, col_class, matrix if merged is by_column else merged.by_column, largest)
 
 
 def _merged_rows(classes: Indices, matrix: Entries) -> tuple[Indices, Entries]:
     groups = row_groups(matrix)
     live = np.flatnonzero(groups >= 0)
     numbers, first = np.unique(groups[live], return_index=True)
+    if len(numbers) == matrix.rows:
+        return classes, matrix
     kept = np.zeros(matrix.rows, np.bool_)
     kept[live[first]] = True
     chosen = kept[matrix.row]

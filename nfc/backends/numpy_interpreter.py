@@ -38,6 +38,7 @@ from nfc.lowering.plan import (
     Clustered,
     CropFeatures,
     Dense,
+    Edgewise,
     Fused,
     Kernel,
     Neighbours,
@@ -120,7 +121,7 @@ def apply_kernel(kernel: Kernel, weights: Weights, x: Array) -> Array:
             return _sparse(kernel, weights[kernel.weight.name], x)
         case Fused(parts=parts):
             return reduce(lambda value, part: apply_kernel(part, weights, value), parts, x)
-        case Scattered(kernel=inner) | Clustered(kernel=inner):
+        case Edgewise(kernel=inner) | Scattered(kernel=inner) | Clustered(kernel=inner):
             return apply_kernel(inner, weights, x)
         case PadFeatures(size=size):
             return _resize(x, size, axis=0)
@@ -170,7 +171,7 @@ def _activation(op: Activation, x: Array) -> Array:
         case "sigmoid":
             return np.asarray(expit(x))
         case "leaky_relu":
-            return np.where(x > 0, x, np.float32(op.slope or 0.0) * x)
+            return np.where(x > 0, x, np.float32(op.negative_slope) * x)
         case "softmax":
             return np.asarray(softmax(x, axis=op.axis))
         case "log_softmax":

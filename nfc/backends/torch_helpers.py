@@ -2,20 +2,28 @@
 # PyTorch is not type-checked here, and what is emitted carries no comments for the type checker.
 """The layers that emitted modules are made of: each class here is copied into them where it is used.
 
-`nfc.backends.torch_library` reads this file as text; nothing here may use nfc, and lines stay under
-100 characters, which is how emitted files are formatted.
+`nfc.backends.torch_library` reads this file as text; of nfc it may use other helpers alone, and
+lines stay under 100 characters, which is how emitted files are formatted.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
+from nfc.backends.torch_helpers_products import (
+    Layout,
+    block_set_product,
+    last_product,
+    spread,
+    strided_product,
+)
 
-class Factor(nn.Module):
+
+class Factor(nn.Module, ABC):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
@@ -29,30 +37,41 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
+    @abstractmethod
     def product(self, x: Tensor) -> Tensor:
         """The output [out_features, batch] for x [in_features, batch]."""
-        raise NotImplementedError
 
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
-        # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-            raise ValueError(
-                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
-            )
-        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
-            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
-        # x[None] gives an empty batch strides that embedding_bag takes.
-        return x[None].reshape(-1, self.in_features).t()
+        if isinstance(x, Tensor):  # a proxy of torch.fx has no sizes yet
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(
+                    f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+                )
+            if not (x.is_floating_point() or x.is_complex()):
+                raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
+            if x.dim() == 2:
+                return x.t()
+        return x.reshape(-1, self.in_features).t()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(self.feature_first(x)).t()
-        y = y.reshape(x.shape[:-1] + (self.out_features,))
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(batch_first(self.product(self.feature_first(x)), x), self.bias)
 
     def extra_repr(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
+
+
+def batch_first(y: Tensor, x: Tensor) -> Tensor:
+    """The output y [features, batch] as [..., features], with the leading axes of the input x."""
+    if isinstance(x, Tensor) and x.dim() == 2:
+        return y.t()
+    return y.t().reshape(x.shape[:-1] + (y.shape[0],))
+
+
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
+    return y if bias is None else y + bias.to(y.dtype)
 
 
 class DiagonalLinear(Factor):
@@ -61,128 +80,9 @@ class DiagonalLinear(Factor):
     def __init__(self, shape: tuple[int, ...], bias: bool = False):
         features = math.prod(shape)
         super().__init__(features, features, shape, bias)
-        self.stage = (shape[0], 1, 1, features // shape[0])
 
     def product(self, x: Tensor) -> Tensor:
         return self.weight.to(x.dtype).reshape(-1, 1) * x
-
-
-def last_product(blocks: Tensor, x: Tensor, order=None) -> Tensor:
-    """Features [features, batch], by batched products with x [blocks, inputs, batch].
-
-    They are to be read batch-first from here on. `order` sorts them, as in `moved`.
-    """
-    if not traced(x):
-        return applied(LastProduct, blocks, x, order).flatten(0, -2)
-    # Compilers lay gradients out themselves, and traces show plain operations.
-    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
-    return moved(y, order, (features,), (x.shape[-1],))
-
-
-def applied(function, *arguments):
-    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
-    if torch.is_grad_enabled():
-        return function.apply(*arguments)
-    try:
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                argument.data_ptr()
-    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
-        return function.apply(*arguments)
-    return function.forward(*arguments)
-
-
-def with_signature(function):
-    """Finds an autograd.Function's signature once: `apply` asks at each call, and that is slow."""
-    function.forward.__signature__ = inspect.signature(function.forward)
-    return function
-
-
-@with_signature
-class LastProduct(torch.autograd.Function):
-    """See `last_product`.
-
-    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
-    copy each of its little matrices.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(blocks: Tensor, x: Tensor, order) -> Tensor:
-        y = torch.bmm(blocks, x)
-        if order is None:
-            return y
-        sizes, axes = order
-        y = y.reshape(*sizes, y.shape[-1]).permute(*axes, len(axes))
-        return y.clone(memory_format=torch.contiguous_format)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        blocks, x, ctx.order = inputs
-        ctx.save_for_backward(blocks, x)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
-        gradient = contiguous(gradient.flatten(0, -2))
-        if ctx.order is not None:
-            sizes, axes = ctx.order
-            inverse = sorted(range(len(axes)), key=axes.__getitem__)
-            order = [sizes[axis] for axis in axes], inverse
-            gradient = moved(gradient, order, blocks.shape[:2], x.shape[-1:])
-        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
-        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
-        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
-        return of_blocks, of_x, None
-
-
-def traced(x: Tensor) -> bool:
-    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
-    plain = type(x) in (Tensor, nn.Parameter)
-    return torch.compiler.is_compiling() or not plain or x.is_meta
-
-
-def contiguous(x: Tensor) -> Tensor:
-    """`x.contiguous()`; where that transposes a matrix in a CPU's memory, two to five times faster."""
-    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
-        return x.contiguous()
-    return applied(Transpose, x) if x.t().is_contiguous() else x.contiguous()
-
-
-@with_signature
-class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        rows, columns = x.shape
-        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
-        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient
-
-    @staticmethod
-    def vmap(info, in_dims, x):
-        return x, in_dims[0]
-
-
-def moved(x: Tensor, order, shape: tuple[int, ...], tail: tuple[int, ...]) -> Tensor:
-    """A tensor [*features, *tail] as [*shape, *tail], features in another order if one is given.
-
-    An order is the sizes of the axes that features are split into, and the axes in that order.
-    """
-    if order is not None:
-        sizes, axes = order
-        x = x.reshape(*sizes, *tail)
-        x = x.permute(*axes, *range(len(axes), len(axes) + len(tail)))
-    return x.reshape(*shape, *tail)
 
 
 class BlockLinear(Factor):
@@ -214,17 +114,14 @@ class StridedBlockLinear(Factor):
         shape = (groups, outputs, stride, inputs)
         super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
         self.stage = (groups, outputs, inputs, stride)
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1))
 
     def blocks(self) -> Tensor:
         """The blocks, [groups · stride, outputs, inputs]."""
         return self.weight.transpose(1, 2).flatten(0, 1)
 
     def product(self, x: Tensor) -> Tensor:
-        groups, outputs, inputs, stride = self.stage
-        # Strided rows are read in place, but no matrix product reads strided rows and columns.
-        x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
-        order = ((groups, stride, outputs), (0, 2, 1))
-        return last_product(self.blocks(), x, order)
+        return strided_product(self.blocks(), x, self.stage, self.layout)
 
     def extra_repr(self) -> str:
         groups, _, _, stride = self.stage
@@ -277,45 +174,55 @@ class PartialBlockLinear(TableFactor):
         bias: bool = False,
     ):
         super().__init__(in_features, out_features, (len(places),), bias)
-        self.groups, self.outputs, self.inputs, self.stride = digits
+        self.stage = digits
+        groups, outputs, _, stride = digits
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1)) if stride > 1 else None
         self.set_tables(places=places)
 
     def product(self, x: Tensor) -> Tensor:
-        shape = (self.groups, self.outputs, self.stride, self.inputs)
-        blocks = self.weight.new_zeros(math.prod(shape)).index_add(0, self.places, self.weight)
-        missing = self.groups * self.inputs * self.stride - self.in_features
+        groups, outputs, inputs, stride = self.stage
+        blocks = spread(self.weight, self.places, (groups, outputs, stride, inputs))
+        missing = groups * inputs * stride - self.in_features
         if missing:
             x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
-        x = x.unflatten(0, (self.groups, self.inputs, self.stride)).transpose(1, 2)
-        y = (blocks.view(shape).transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
-        return y[: self.out_features]
+        blocks = blocks.transpose(1, 2).flatten(0, 1)
+        return strided_product(blocks, x, self.stage, self.layout)[: self.out_features]
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
+        groups, _, _, stride = self.stage
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
 
 class BlockSetLinear(TableFactor):
-    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`."""
+    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`.
 
-    row_sets: Tensor
-    col_sets: Tensor
-    inverse: Tensor
+    Features are gathered block by block; `places` are where each then is.
+    """
+
+    rows: Tensor
+    row_places: Tensor
+    columns: Tensor
+    column_places: Tensor
 
     def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
-        rows, width = row_sets.numel(), col_sets.shape[1]
-        super().__init__(col_sets.numel(), rows, (rows, width), bias)
-        inverse = row_sets.flatten().argsort()  # inverse permutation of the rows
-        self.set_tables(row_sets=row_sets, col_sets=col_sets, inverse=inverse)
+        shape = (row_sets.numel(), col_sets.shape[1])
+        super().__init__(col_sets.numel(), row_sets.numel(), shape, bias)
+        self.shapes = (row_sets.shape, col_sets.shape)
+        rows, columns = row_sets.flatten(), col_sets.flatten()
+        self.set_tables(
+            row_sets=row_sets,
+            rows=rows,
+            row_places=rows.argsort().int(),
+            columns=columns,
+            column_places=columns.argsort().int(),
+        )
 
     def product(self, x: Tensor) -> Tensor:
-        weight = self.weight.index_select(0, self.row_sets.flatten())
-        x = x.index_select(0, self.col_sets.flatten())
-        weight = weight.unflatten(0, self.row_sets.shape)
-        y = torch.bmm(weight, x.unflatten(0, self.col_sets.shape)).flatten(0, 1)
-        return y.index_select(0, self.inverse)
+        tables = (self.rows, self.row_places, self.columns, self.column_places)
+        return block_set_product(self.weight, x, self.shapes, *tables)
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={len(self.row_sets)}"
+        return f"{super().extra_repr()}, groups={self.shapes[0][0]}"
 
 
 class Sum(nn.ModuleList):
@@ -342,8 +249,7 @@ class FabricLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.fabric(x)
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(self.fabric(x), self.bias)
 
     def extra_repr(self) -> str:
         return f"out_features={self.out_features}, bias={self.bias is not None}"

@@ -13,7 +13,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers import contiguous, last_product, moved
+from nfc.backends.torch_helpers import batch_first
+from nfc.backends.torch_helpers_products import Layout, contiguous, last_product, moved
 
 
 class Run:
@@ -58,15 +59,17 @@ class Run:
             x = contiguous(x)
         last = len(self.steps) - 1
         for number, (read, shape, order, sizes) in enumerate(self.steps):
-            block = moved(blocks[number], order, shape[:1], sizes)
+            block = blocks[number]
+            if order is not None:
+                block = moved(block, order, shape[:1], sizes)
             x = moved(x, read, shape, (x.shape[-1],))
             if number < last:
                 x = torch.bmm(block, x)
         return last_product(block, x, self.leave)
 
 
-def move(before: list[tuple[int, int]], after: list[tuple[int, int]]):
-    """Sizes and order of axes that permute digits in memory; None where they stay."""
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> Layout | None:
+    """The layout that permutes digits in memory; None where they stay."""
     if before == after:
         return None
     return merged([size for _, size in before], [before.index(digit) for digit in after])
@@ -92,8 +95,8 @@ def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, in
     return [piece for piece in pieces if piece[1] > 1]
 
 
-def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
-    """Sizes and order of axes, those that stay side by side made one: fewer axes copy faster."""
+def merged(sizes: list[int], order: list[int]) -> Layout:
+    """The layout of axes, those that stay side by side made one: fewer axes copy faster."""
     long = [axis for axis, size in enumerate(sizes) if size > 1]
     runs: list[list[int]] = []
     for axis in (long.index(axis) for axis in order if axis in long):
@@ -102,9 +105,9 @@ def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
         else:
             runs.append([axis])
     before = sorted(runs)
-    return (
-        [math.prod(sizes[long[axis]] for axis in run) for run in before],
-        [before.index(run) for run in runs],
+    return Layout(
+        tuple(math.prod(sizes[long[axis]] for axis in run) for run in before),
+        tuple(before.index(run) for run in runs),
     )
 
 
@@ -150,5 +153,4 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         x_features = self[run.groups[0][0]].feature_first(x)
-        y = run.product(x_features, [self.blocks(group) for group in run.groups]).t()
-        return y.reshape(x.shape[:-1] + (y.shape[-1],))
+        return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)

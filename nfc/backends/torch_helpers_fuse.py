@@ -14,8 +14,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers import applied, contiguous, traced, with_signature
 from nfc.backends.torch_helpers_cascade import Cascade
+from nfc.backends.torch_helpers_products import Layout, applied, contiguous, traced, with_signature
 
 
 def with_operators(namespace: str):
@@ -65,7 +65,7 @@ def register_operators(namespace: str, product_of) -> None:
     gradients.register_fake(lambda _, weights, stages: [w.new_empty(w.shape) for w in weights])
 
 
-@with_operators("nfc_fuse_6bb45a96")
+@with_operators("nfc_fuse_58c2cdd7")
 class StageProduct:
     """How the weights of nested stages I ⊗ W ⊗ I multiply out to one stage's: an outer product.
 
@@ -100,8 +100,8 @@ class StageProduct:
             others = [f"out{j}" if j <= i else f"in{j}" for j in high_to_low]
             stored = ["group", *others, "stride", f"in{i}"]
             lacks = [axis for axis in axes if axis not in stored]
-            order = [(stored + lacks).index(axis) for axis in axes]
-            layout = Layout([sizes[axis] for axis in stored] + [1] * len(lacks), order)
+            lengths = [sizes[axis] for axis in stored] + [1] * len(lacks)
+            layout = Layout(tuple(lengths), tuple(map((stored + lacks).index, axes)))
             new = [n for n, axis in enumerate(axes) if axis in stored and axis not in known]
             self.turns.append((i, layout, [axes.index(axis) for axis in lacks if axis in known], new))
             known |= set(stored)
@@ -132,25 +132,9 @@ class StageProduct:
             if turn:
                 of_factor = summed(gradient * products[turn - 1], lacks)
                 gradient = summed(gradient * factors[turn], new)
-            found[i] = layout.back(of_factor, weights[i])
+            of_weight = layout.back(of_factor).reshape(weights[i].shape)
+            found[i] = of_weight.contiguous().to(weights[i].dtype)
         return found
-
-
-class Layout:
-    """A tensor's axes: the sizes into which it is cut, then their order."""
-
-    def __init__(self, sizes: list[int], order: list[int]):
-        self.sizes = sizes
-        self.order = order
-        self.inverse = sorted(range(len(order)), key=order.__getitem__)
-
-    def of(self, x: Tensor) -> Tensor:
-        return x.reshape(self.sizes).permute(self.order)
-
-    def back(self, x: Tensor, like: Tensor) -> Tensor:
-        """A tensor laid out so, in the layout and of the type of the one that it belongs to."""
-        x = x.permute(self.inverse).reshape(like.shape).contiguous()
-        return x if x.dtype == like.dtype else x.to(like.dtype)
 
 
 def summed(x: Tensor, axes: list[int]) -> Tensor:
@@ -207,7 +191,8 @@ class FusedCascade(Cascade):
     def blocks(self, group):
         if len(group) == 1:
             return super().blocks(group)
-        product, weights = self.products[group], tuple(self[number].weight for number in group)
+        product, parts = self.products[group], list(self)
+        weights = tuple(parts[number].weight for number in group)
         if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             return product.operator(list(weights), product.numbers)
         if traced(weights[0]):

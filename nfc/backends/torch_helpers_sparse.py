@@ -1,195 +1,22 @@
 # mypy: ignore-errors
 # PyTorch is not type-checked here, and what is emitted carries no comments for the type checker.
-"""The layers of factors without structure: each class and function is copied to where it is used.
+"""The layers of factors without structure: each class is copied into emitted modules where it is used.
 
-`nfc.backends.torch_library` reads this file as text; nothing here may use nfc but the classes of
-torch_helpers.py, and lines stay under 100 characters, which is how emitted files are formatted.
-
-The products have their gradients in each other, so that derivatives of any order are right. The
-name of an operator holds a digest of the text behind it, which tests/torch/test_sparse_products.py checks.
+`nfc.backends.torch_library` reads this file as text; of nfc it may use other helpers alone, and
+lines stay under 100 characters, which is how emitted files are formatted.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
-import warnings
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from nfc.backends.torch_helpers import TableFactor, applied, contiguous, traced
-
-
-def operator(name: str):
-    """Register an autograd.Function as an operator too, which traces show as one call.
-
-    Modules with the same text share it: the digits in its name are a digest of the text.
-    """
-    with warnings.catch_warnings():  # PyTorch says once a process that sparse tensors are new
-        warnings.simplefilter("ignore")
-        torch.zeros(1, 1, device="cpu").to_sparse_csr()
-    namespace, _, short = name.partition("::")
-
-    def register(function):
-        forward = function.forward
-        # `apply` asks for it at each call, and finding it takes longer than a small product.
-        forward.__signature__ = inspect.signature(forward)
-        if not hasattr(getattr(torch.ops, namespace), short):
-            made = torch.library.custom_op(name, forward, mutates_args=(), schema=function.schema)
-            made.register_fake(function.fake)
-            made.register_autograd(function.backward, setup_context=function.setup_context)
-            made.register_vmap(function.vmap)
-        return function
-
-    return register
-
-
-def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor) -> Tensor:
-    """W x for the edges' weights [edges] and x [columns, batch]; or Wᵀ x, for x [rows, batch].
-
-    The tables are those of `EdgeFactor`.
-    """
-    if traced(x):
-        return torch.ops.nfc_sparse_2c7a894b.sparse_product(values, x, transposed, *tables)
-    return applied(SparseProduct, values, x, transposed, *tables)
-
-
-def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
-    """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
-    if traced(left):
-        return torch.ops.nfc_sparse_2c7a894b.sampled_product(left, right, *tables)
-    return applied(SampledProduct, left, right, *tables)
-
-
-@operator("nfc_sparse_2c7a894b::sparse_product")
-class SparseProduct(torch.autograd.Function):
-    """See `sparse_product`."""
-
-    schema = (
-        "(Tensor values, Tensor x, bool transposed, Tensor indptr, Tensor indices, "
-        "Tensor transposed_indptr, Tensor transposed_indices, Tensor permutation) -> Tensor"
-    )
-
-    @staticmethod
-    def forward(values, x, transposed, *tables):
-        indptr, indices = tables[2:4] if transposed else tables[:2]
-        shape = (len(indptr) - 1, x.shape[1])
-        if not (x.numel() and len(indices)):
-            return x.new_zeros(shape)
-        dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
-        weights, x = values.to(wide), x.to(wide).contiguous()
-        if transposed:
-            weights = weights.index_select(0, tables[4])
-        if weighted_bags_win(x):
-            y = torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
-        else:
-            # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
-            matrix = csr_matrix(indptr, indices, weights, (shape[0], len(x)))
-            y = x.new_empty(shape)
-            if shape[1] == 1:
-                torch.mv(matrix, x[:, 0], out=y[:, 0])
-            else:
-                torch.mm(matrix, x, out=y)
-        return y.to(dtype)
-
-    @staticmethod
-    def fake(values, x, transposed, *tables):
-        return x.new_empty(len(tables[2 if transposed else 0]) - 1, x.shape[1])
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        values, x, ctx.transposed, *tables = inputs
-        ctx.save_for_backward(values, x, *tables)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        values, x, *tables = ctx.saved_tensors
-        gradient = contiguous(gradient)
-        for_values = for_x = None
-        if ctx.needs_input_grad[0]:
-            left, right = (x, gradient) if ctx.transposed else (gradient, x)
-            for_values = sampled_product(left, right, *tables).to(values.dtype)
-        if ctx.needs_input_grad[1]:
-            for_x = sparse_product(values, gradient, not ctx.transposed, *tables)
-        return for_values, for_x, None, *[None] * len(tables)
-
-    @staticmethod
-    def vmap(info, in_dims, values, x, transposed, *tables):
-        if in_dims[0] is None:
-            x = x.movedim(in_dims[1], 1)
-            y = sparse_product(values, x.flatten(1), transposed, *tables)
-            return y.unflatten(1, x.shape[1:]), 1
-        each = zip(unstack(info, in_dims[0], values), unstack(info, in_dims[1], x), strict=True)
-        return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
-
-
-@operator("nfc_sparse_2c7a894b::sampled_product")
-class SampledProduct(torch.autograd.Function):
-    """See `sampled_product`."""
-
-    schema = (
-        "(Tensor left, Tensor right, Tensor indptr, Tensor indices, "
-        "Tensor transposed_indptr, Tensor transposed_indices, Tensor permutation) -> Tensor"
-    )
-
-    @staticmethod
-    def forward(left, right, *tables):
-        indptr, indices = tables[:2]
-        if not (left.numel() and len(indices)):
-            return left.new_zeros(len(indices))
-        wide = torch.promote_types(left.dtype, torch.float32)
-        a, b = left.to(wide).contiguous(), right.to(wide).contiguous()
-        rest = -a.shape[1] % 8
-        if 1 < a.shape[1] < 64 and rest:
-            # The kernel takes eight columns at a time, and a rest of columns one by one.
-            a, b = F.pad(a, (0, rest)), F.pad(b, (0, rest))
-        # What it is added to must be finite: PyTorch multiplies it by beta all the same.
-        pattern = csr_matrix(indptr, indices, a.new_zeros(len(indices)), (len(a), len(b)))
-        torch.sparse.sampled_addmm(pattern, a, b.t(), beta=0.0, out=pattern)
-        return pattern.values().to(left.dtype)
-
-    @staticmethod
-    def fake(left, right, *tables):
-        return left.new_empty(len(tables[1]))
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        left, right, *tables = ctx.saved_tensors
-        for_left = for_right = None
-        if ctx.needs_input_grad[0]:
-            for_left = sparse_product(gradient, right, False, *tables).to(left.dtype)
-        if ctx.needs_input_grad[1]:
-            for_right = sparse_product(gradient, left, True, *tables).to(right.dtype)
-        return for_left, for_right, *[None] * len(tables)
-
-    @staticmethod
-    def vmap(info, in_dims, left, right, *tables):
-        each = zip(unstack(info, in_dims[0], left), unstack(info, in_dims[1], right), strict=True)
-        return torch.stack([sampled_product(a, b, *tables) for a, b in each]), 0
-
-
-def unstack(info, axis: int | None, x: Tensor) -> tuple[Tensor, ...]:
-    """What `torch.vmap` maps over, one by one; without an axis, x itself each time."""
-    return (x,) * info.batch_size if axis is None else x.unbind(axis)
-
-
-def weighted_bags_win(x: Tensor) -> bool:
-    """Whether embedding_bag multiplies by x faster than a sparse matrix does, or has to."""
-    if x.device.type != "cpu":
-        return False
-    several = x.shape[1] >= 4 and x.dtype == torch.float32
-    return several or not torch.backends.mkl.is_available()
-
-
-def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """A sparse matrix of these tensors, which are not checked."""
-    return torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
+from nfc.backends.torch_helpers import TableFactor
+from nfc.backends.torch_helpers_products import contiguous, spread
+from nfc.backends.torch_helpers_sparse_products import sparse_product
 
 
 class EdgeFactor(TableFactor):
@@ -198,6 +25,12 @@ class EdgeFactor(TableFactor):
     Its tables are that CSR pattern and the transposed one, whose edge e has the weight
     `permutation[e]`.
     """
+
+    indptr: Tensor
+    indices: Tensor
+    transposed_indptr: Tensor
+    transposed_indices: Tensor
+    permutation: Tensor
 
     def __init__(
         self,
@@ -224,8 +57,9 @@ class EdgeFactor(TableFactor):
         )
 
     def product(self, x: Tensor) -> Tensor:
-        tables = [getattr(self, name) for name in self.tables]
-        y = sparse_product(self.weight.flatten(), contiguous(x), False, *tables)
+        pattern = (self.indptr, self.indices)
+        transposed = (self.transposed_indptr, self.transposed_indices, self.permutation)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern, *transposed)
         if not isinstance(x, Tensor) or x.is_meta:
             return y
         device = x.device.type
@@ -245,6 +79,20 @@ class NeighbourLinear(EdgeFactor):
     def __init__(self, in_features: int, table: Tensor, bias: bool = False):
         indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
         super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
+
+
+class EdgewiseBlockSetLinear(NeighbourLinear):
+    """`BlockSetLinear` by its edges: nothing is put in order, which is faster for small blocks."""
+
+    def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
+        groups, outputs = row_sets.shape
+        table = col_sets.repeat_interleave(outputs, dim=0)[row_sets.flatten().argsort()]
+        super().__init__(col_sets.numel(), table, bias)
+        self.groups = groups
+        self.set_tables(row_sets=row_sets, **self.tables)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}"
 
 
 class ShiftLinear(NeighbourLinear):
@@ -283,9 +131,7 @@ class ScatteredFactor(EdgeFactor):
         self.set_tables(places=rows * self.in_features + indices)
 
     def product(self, x: Tensor) -> Tensor:
-        shape = (self.out_features, self.in_features)
-        dense = self.weight.new_zeros(math.prod(shape))
-        dense = dense.index_add_(0, self.places, self.weight.flatten()).view(shape)
+        dense = spread(self.weight, self.places, (self.out_features, self.in_features))
         return F.linear(x.t(), dense.to(x.dtype)).t()
 
 

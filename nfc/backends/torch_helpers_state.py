@@ -71,42 +71,98 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
-    def uniform(self, name: str, std: float) -> None:
+    def uniform(self, name: str, std: float | Tensor) -> None:
         """The parameter uniform, with mean 0 and this standard deviation."""
         weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
-    def uniform_each(self, name: str) -> None:
-        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
-        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
+    def sign(self, name: str, std: float | Tensor) -> None:
+        """The parameter of random signs, with this standard deviation."""
+        weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+        weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
 
-    def orthogonal(self, name: str, std: float) -> None:
-        """A weight of blocks [..., height, width] with orthonormal rows or columns."""
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
         weight = self.network.get_parameter(name)
-        weight.copy_(self.blocks(weight.shape, std))
+        weight.copy_(std * self.blocks(weight.shape))
 
-    def orthogonal_strided(self, name: str, std: float) -> None:
-        """A weight [groups, height, stride, width] whose blocks have orthonormal rows or columns."""
-        weight = self.network.get_parameter(name).transpose(1, 2)
-        weight.copy_(self.blocks(weight.shape, std))
-
-    def orthogonal_sets(self, name: str, std: float) -> None:
-        """A weight whose block t, in the rows `row_sets[t]`, has orthonormal rows or columns."""
+    def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
+        """A weight [groups, height, stride, width] with such blocks."""
         weight = self.network.get_parameter(name)
-        row_sets = self.network.get_buffer(f"{name.removesuffix('weight')}row_sets")
-        shape = (*row_sets.shape, weight.shape[-1])
-        weight[row_sets] = self.blocks(shape, std).to(weight)
+        groups, height, stride, width = weight.shape
+        weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
 
-    def blocks(self, shape: tuple[int, ...], std: float) -> Tensor:
-        """Blocks of the next stream, evenly distributed (Haar), times `std`, [..., height, width]."""
-        height, width = shape[-2:]
-        tall, thin = max(height, width), min(height, width)
-        blocks, upper = torch.linalg.qr(self.normal(math.prod(shape)).view(-1, tall, thin))
-        blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
-        return std * (blocks if height >= width else blocks.mT).reshape(shape)
+    def orthogonal_sets(self, name: str, std: float | Tensor) -> None:
+        """A weight with such blocks, block t in the rows `row_sets[t]`."""
+        weight = self.network.get_parameter(name)
+        row_sets = load_tables()[f"{name.removesuffix('weight')}row_sets"]
+        rows = self.blocks((*row_sets.shape, weight.shape[-1])).flatten(0, 1)
+        weight.copy_(std * rows[row_sets.flatten().argsort()])
+
+    def orthogonal_cut(self, name: str, std: float | Tensor) -> None:
+        """A weight with such blocks, of which rows and columns are missing."""
+        weight, path = self.network.get_parameter(name), name.removesuffix(".weight")
+        places, stage = load_tables()[f"{path}.places"], self.stage_of(path)
+        numbers = self.normal(weight.numel())
+        values = torch.empty_like(numbers)
+        for first, edges in cut_blocks(places.long(), stage):
+            order = torch.arange(edges[0].numel(), device="cpu")
+            values[edges] = orthonormal(numbers[first[:, None] + order], edges.shape)
+        weight.copy_(std * values)
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def by_row(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries: their row's."""
+        return torch.sqrt(self.of_rows(name, "scale"))
+
+    def by_degrees(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries, from the edges of their row and column."""
+        degrees = self.of_rows(name, "fan_in") + self.of_columns(name, "fan_out")
+        return torch.sqrt(self.of_rows(name, "scale") * (2.0 / degrees))
+
+    def separable(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries: a number of their row by one of their column."""
+        return torch.sqrt(self.of_rows(name, "scale") * self.of_columns(name, "v"))
+
+    def floored(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries, as `separable` inside blocks, on a floor."""
+        inside = self.of_rows(name, "row_block") == self.of_columns(name, "column_block")
+        product = self.of_rows(name, "u") * self.of_columns(name, "v")
+        floor = torch.minimum(self.of_rows(name, "p"), self.of_columns(name, "q"))
+        return torch.sqrt(self.of_rows(name, "scale") * (product.where(inside, 0.0) + floor))
+
+    def of_rows(self, name: str, numbers: str) -> Tensor:
+        """The number of its row for each entry of a weight."""
+        weight, path = self.network.get_parameter(name), name.removesuffix("weight")
+        tables, table = load_tables(), load_tables()[f"{name}.{numbers}"]
+        if f"{path}indptr" in tables:
+            return table.repeat_interleave(tables[f"{path}indptr"].diff())
+        if f"{path}places" in tables:
+            _, _, inputs, _ = self.stage_of(path.removesuffix("."))
+            return table[tables[f"{path}places"].long() // inputs]
+        return table.repeat_interleave(weight.shape[-1]).view(weight.shape)
+
+    def of_columns(self, name: str, numbers: str) -> Tensor:
+        """The number of its column for each entry of a weight."""
+        tables, path = load_tables(), name.removesuffix("weight")
+        table = tables[f"{name}.{numbers}"]
+        if f"{path}indices" in tables:
+            return table[tables[f"{path}indices"].long()]
+        if f"{path}table" in tables:
+            return table[tables[f"{path}table"].long()]
+        _, outputs, inputs, stride = self.stage_of(path.removesuffix("."))
+        places = tables[f"{path}places"].long()
+        group, lane = places // (inputs * outputs * stride), places // inputs % stride
+        return table[(group * inputs + places % inputs) * stride + lane]
+
+    def stage_of(self, path: str) -> tuple[int, int, int, int]:
+        """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
+        return vars(self.network.get_submodule(path))["stage"]
 
     def normal(self, count: int) -> Tensor:
         """Standard normal numbers of the next stream, by Box and Muller."""
@@ -119,6 +175,33 @@ class Draws:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
+
+
+def cut_blocks(places: Tensor, stage: tuple[int, int, int, int]):
+    """The blocks of a `PartialBlockLinear`, those of one size together.
+
+    How many edges lie in the blocks before each, [blocks], and each block's own, [blocks, height,
+    width].
+    """
+    _, outputs, inputs, stride = stage
+    row = places // inputs
+    block = row // (outputs * stride) * stride + row % stride
+    opens = row.diff(prepend=row.new_tensor([-1])) > 0
+    sizes = block.bincount()
+    heights = block[opens].bincount()
+    order, first = block.argsort(stable=True), sizes.cumsum(0) - sizes
+    for size, height in torch.stack([sizes, heights], dim=1)[sizes > 0].unique(dim=0).tolist():
+        alike = first[(sizes == size) & (heights == height)]
+        edges = order[alike[:, None] + torch.arange(size, device="cpu")]
+        yield alike, edges.view(len(alike), height, size // height)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:

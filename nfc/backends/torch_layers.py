@@ -27,6 +27,7 @@ from nfc.lowering.plan import (
     Chain,
     CropFeatures,
     Dense,
+    Edgewise,
     Fused,
     Kernel,
     Neighbours,
@@ -119,6 +120,9 @@ def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> 
         case BlockSets():
             entries = (Entry(f"{key}.row_sets"), Entry(f"{key}.col_sets"))
             return Call("BlockSetLinear", (*entries, *_bias(bias)))
+        case Edgewise(kernel=inner):
+            blocks = cast("Call", _module(inner, features, key, bias, depth))
+            return replace(blocks, function=f"Edgewise{blocks.function}")
         case Neighbours(shifts=(dims, offsets)):
             return Call("ShiftLinear", (tuple_of(dims), tuple_of(offsets), *_bias(bias)))
         case Neighbours(cols=cols):
@@ -179,10 +183,10 @@ def _bias(bias: bool) -> tuple[Expression, ...]:
 def weightless(op: Op) -> Expression | None:
     """The expression of `x` after an operation without modules; None for operations that have one."""
     match op:
-        case Activation(function=function, slope=slope, axis=axis):
+        case Activation(function=function, axis=axis):
             more: tuple[Expression, ...] = ()
             if function == "leaky_relu":
-                more = (repr(slope),)
+                more = (repr(op.negative_slope),)
             elif function in ("softmax", "log_softmax"):
                 more = (Named("dim", str(axis)),)
             return Call(_FUNCTIONS[function], ("x", *more))

@@ -13,6 +13,8 @@ IMPORTS = {
     "inspect": "import inspect",
     "math": "import math",
     "warnings": "import warnings",
+    "ABC": "from abc import ABC, abstractmethod",
+    "abstractmethod": "from abc import ABC, abstractmethod",
     "cache": "from functools import cache",
     "accumulate": "from itertools import accumulate",
     "Path": "from pathlib import Path",
@@ -26,10 +28,13 @@ IMPORTS = {
 
 SOURCES = (
     "torch_helpers.py",
+    "torch_helpers_products.py",
     "torch_helpers_sparse.py",
+    "torch_helpers_sparse_products.py",
     "torch_helpers_cascade.py",
     "torch_helpers_fuse.py",
     "torch_helpers_state.py",
+    "torch_helpers_groups.py",
 )
 TRIMMED = ("Draws",)
 """Classes of which only the methods that are called are printed."""

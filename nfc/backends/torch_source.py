@@ -8,6 +8,7 @@ from functools import cached_property
 
 from nfc.backends.torch_classes import Body, ClassWriter, document, methods, one_line
 from nfc.backends.torch_draws import draw_lines
+from nfc.backends.torch_groups import group_lines
 from nfc.backends.torch_layers import NORM_MODULES
 from nfc.backends.torch_library import helpers, import_lines
 from nfc.backends.torch_names import Namespace, camel_case, file_stem
@@ -96,6 +97,8 @@ def _main_class(plan: Plan, class_name: str, body: Body, seed: int) -> str:
         *methods(body, f"seed: int = {seed}", "self.reset_parameters(seed)"),
         "",
         *_reset_parameters(plan, draws, seed),
+        "",
+        *group_lines(plan.body),
     ]
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from hashlib import sha256
 
 import numpy as np
@@ -18,7 +19,8 @@ Table = NDArray[np.int32] | NDArray[np.float64]
 def tables(kernel: Weighted) -> Iterator[tuple[str, Table]]:
     """The tables that emitted code reads from the index file, by name.
 
-    Indices are int32; a standard deviation for each weight is float64, [weight shape].
+    Indices are int32; the numbers that give each weight's standard deviation (`nfc.ir.deviations`)
+    are float64, one a row or one a column.
     """
     base = kernel.weight.name.removesuffix("weight")
     match kernel:
@@ -36,7 +38,8 @@ def tables(kernel: Weighted) -> Iterator[tuple[str, Table]]:
             pass
     std = kernel.weight.draw.std
     if not isinstance(std, float):
-        yield f"{kernel.weight.name}.std", np.asarray(std, np.float64).reshape(kernel.weight.shape)
+        for field in fields(std):
+            yield f"{kernel.weight.name}.{field.name}", np.asarray(getattr(std, field.name), np.float64)
 
 
 def modules_read_tables(block: Block) -> bool:

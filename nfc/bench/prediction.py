@@ -19,7 +19,7 @@ def predicted_ratio(plan: Plan, twin: Plan, runtime: str, mode: str, batch: int)
 
 
 def _products_seconds(plan: Plan, runtime: str, mode: str, batch: int) -> float:
-    target = Target(runtime=runtime, batch=batch, training=mode != FORWARD)
+    target = Target(runtime=runtime, batch=batch, backward=mode != FORWARD)
     products = (op for op in walk(plan.body) if isinstance(op, Product))
     return sum(_seconds(estimate(product, target), mode) for product in products)
 

@@ -72,7 +72,9 @@ def program_options(verb: Verb) -> Verb:
         help="Override a parameter of the file; repeatable.",
     )
     @click.option("--network", metavar="NAME", help="The network, where a file holds several.")
-    @click.option("--allow-outside", is_flag=True, help="Let `use` reach files outside of FILE's folder.")
+    @click.option(
+        "--allow-outside", is_flag=True, help="Let `use` and `file` reach files outside of FILE's folder."
+    )
     @limit_options
     @functools.wraps(verb)
     def wrapped(

@@ -32,10 +32,20 @@ RUNTIMES = {"torch": "torch", "onnx": "onnxruntime"}
     metavar="N",
     help="Samples that run at once, for kernels and the predicted speed-up.",
 )
+@click.option(
+    "--init", is_flag=True, help="Also show signals and gradients at initialisation, layer by layer."
+)
 @program_options
 @output_options
 def show(
-    file: str, seed: int, target: str, batch: int, opening: Opening, network: str | None, output: Output
+    file: str,
+    seed: int,
+    target: str,
+    batch: int,
+    init: bool,
+    opening: Opening,
+    network: str | None,
+    output: Output,
 ) -> int:
     """Show the layers of FILE's networks: shape, topology, edges, degrees, initialisation, kernel, speed.
 
@@ -55,7 +65,7 @@ def show(
         for warning in each.diagnostics:
             sink.add(warning)
     chosen = Target(runtime=RUNTIMES[target], batch=batch)
-    records = [network_record(each, chosen) for each in networks]
+    records = [network_record(each, chosen, places=init) for each in networks]
     text = "" if output.format == "json" else render_networks(records, output.columns, color=output.coloured)
     output.result({"networks": records}, text, sink.diagnostics)
     return 1 if sink.failed else 0

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
-from math import sqrt
 from typing import TypeVar
-
-import numpy as np
 
 from nfc.analysis.degrees import Degrees, fan_in, fan_out
 from nfc.api import Layer, Network
+from nfc.cli.initial import init_record, profile_records
+from nfc.cli.structure import recognised, structure
 from nfc.diagnostics import NfcError
 from nfc.ir.fabric import factors
-from nfc.ir.factors import Blocks, Factor, Kron
-from nfc.ir.network import Draw
+from nfc.ir.factors import Factor
 from nfc.lowering.cost import speedup
 from nfc.lowering.kernels import product
 from nfc.lowering.optimise import optimised
@@ -29,6 +27,7 @@ KERNELS = {
     "Dense": "dense",
     "Blocked": "blocked",
     "BlockSets": "block sets",
+    "Edgewise": "block sets by edges",
     "Neighbours": "neighbours",
     "Sparse": "sparse",
     "Scattered": "dense from edges",
@@ -37,8 +36,11 @@ KERNELS = {
 """Kernels as people read them; a fused one says its radix too."""
 
 
-def network_record(network: Network, target: Target) -> Record:
-    """A network and its weighted layers, their kernels chosen for `target`; null where a property would cost too much."""
+def network_record(network: Network, target: Target, *, places: bool = False) -> Record:
+    """A network and its weighted layers, their kernels chosen for `target`; null where a property would cost too much.
+
+    `places` asks for the signals at initialisation behind every layer and activation.
+    """
     return {
         "name": network.name,
         "input": list(network.input),
@@ -49,6 +51,9 @@ def network_record(network: Network, target: Target) -> Record:
         "density": network.density,
         "depth": network.depth,
         "digest": network.digest,
+        "variance": {"forward": network.variance.forward, "backward": network.variance.backward},
+        "correlation": network.correlation,
+        "profile": profile_records(network) if places else None,
         "layers": [layer_record(layer, target) for layer in network.layers],
     }
 
@@ -69,8 +74,9 @@ def layer_record(layer: Layer, target: Target) -> Record:
         "paths": affordable(lambda: layer.fabric.properties("paths")["paths"]),
         "connected": affordable(lambda: layer.connected),
         "reach": affordable(lambda: layer.reach),
-        "init": init_record(layer),
+        "init": init_record(layer.ir),
         "fitted": layer.ir.fitted,
+        "recognised": recognised(layer),
         "kernel": kernel_names(chosen.kernel),
         "speedup": speedup(chosen, target).forward,
         "digest": layer.digest,
@@ -82,6 +88,7 @@ def factor_record(factor: Factor) -> Record:
         "rows": factor.rows,
         "cols": factor.cols,
         "kind": factor.kind,
+        "structure": structure(factor),
         "edges": factor.edges,
         "fan_in": _degrees(fan_in(factor)),
         "fan_out": _degrees(fan_out(factor)),
@@ -90,35 +97,6 @@ def factor_record(factor: Factor) -> Record:
 
 def _degrees(degrees: Degrees) -> Record:
     return {"min": degrees.minimum, "max": degrees.maximum, "mean": degrees.mean}
-
-
-def init_record(layer: Layer) -> Record:
-    """The scheme, and the least and greatest standard deviation of a weight."""
-    pairs = zip(factors(layer.ir.fabric), layer.ir.draws or (), strict=True)
-    bounds = [bound for factor, draw in pairs for bound in weight_std(factor, draw)]
-    return {
-        "scheme": layer.ir.scheme,
-        "std_min": min(bounds, default=None),
-        "std_max": max(bounds, default=None),
-    }
-
-
-def weight_std(factor: Factor, draw: Draw) -> tuple[float, float]:
-    """The least and the greatest standard deviation of the factor's weights.
-
-    An entry of an orthonormal block of b × c has the second moment 1 / max(b, c).
-    """
-    low, high = float(np.min(draw.std)), float(np.max(draw.std))
-    if draw.distribution != "orthogonal":
-        return low, high
-    match factor:
-        case Kron(b=b, c=c):
-            longest = max(b, c)
-        case Blocks(row_sets=row_sets, col_sets=col_sets):
-            longest = max(row_sets.shape[1], col_sets.shape[1])
-        case _:
-            longest = 1
-    return low / sqrt(longest), high / sqrt(longest)
 
 
 def chosen_product(layer: Layer, target: Target) -> Product:

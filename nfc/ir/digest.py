@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 
 from nfc.ir.fabric import Cascade, Fabric, Sum
-from nfc.ir.factors import Blocks, Factor, Indices, Kron, Restricted
+from nfc.ir.factors import Blocks, Factor, Indices, Kron, Restricted, Shifts
 from nfc.ir.network import Network, linear_layers
 
 CHUNK_EDGES = 2**18
@@ -52,8 +52,8 @@ def normal_form(fabric: Fabric) -> Iterator[bytes]:
                 yield from normal_form(part)
         case _:
             yield b"F" + _integers(fabric.rows, fabric.cols)
-            if isinstance(fabric, Kron) and fabric.d == 1:
-                yield from (_one_run_a_row(fabric, rows) for rows in _slices(fabric.rows, 1))
+            if isinstance(fabric, Kron):
+                yield from _kron_form(fabric)
             else:
                 yield from map(_encode_rows, _chunks(fabric))
 
@@ -74,9 +74,6 @@ def _integers(*values: int) -> bytes:
 def _chunks(factor: Factor) -> Iterator[Rows]:
     """The rows from the first to the last, about CHUNK_EDGES edges at a time."""
     match factor:
-        case Kron(c=width):
-            for rows in _slices(factor.rows, width):
-                yield _kron_rows(factor, rows)
         case Restricted(base=Kron(c=width)):
             for rows in _slices(factor.rows, width):
                 yield _restricted_rows(factor, rows)
@@ -85,6 +82,9 @@ def _chunks(factor: Factor) -> Iterator[Rows]:
             block[row_sets] = np.arange(len(row_sets))[:, None]
             for rows in _slices(factor.rows, col_sets.shape[1]):
                 yield _table_rows(col_sets[block[rows]])
+        case Shifts(offsets=offsets):
+            for rows in _slices(factor.rows, len(offsets)):
+                yield _table_rows(factor.inputs_of(np.arange(rows.start, rows.stop)))
         case _:
             indptr, indices = factor.arrays()
             for rows in _slices(factor.rows, len(indices) // factor.rows):
@@ -99,9 +99,13 @@ def _slices(count: int, width: int) -> Iterator[slice]:
 
 
 def _kron_rows(factor: Kron, rows: slice) -> Rows:
+    return _table_rows(_first_columns(factor, rows)[:, None] + np.arange(factor.c) * factor.d)
+
+
+def _first_columns(factor: Kron, rows: slice) -> Indices:
     index = np.arange(rows.start, rows.stop)
-    first = index // (factor.b * factor.d) * (factor.c * factor.d) + index % factor.d
-    return _table_rows(first[:, None] + np.arange(factor.c) * factor.d)
+    first: Indices = index // (factor.b * factor.d) * (factor.c * factor.d) + index % factor.d
+    return first
 
 
 def _restricted_rows(factor: Restricted, rows: slice) -> Rows:
@@ -115,11 +119,14 @@ def _table_rows(table: Indices) -> Rows:
     return np.full(len(table), table.shape[1], np.int64), table.reshape(-1)
 
 
-def _one_run_a_row(factor: Kron, rows: slice) -> bytes:
-    """What `_encode_rows` gives for a `Kron` without strides, in time that does not grow with its edges."""
-    first = np.arange(rows.start, rows.stop) // factor.b * factor.c
-    ones = np.ones_like(first)
-    return np.stack([ones, first, ones * factor.c], axis=1).astype("<i8").tobytes()
+def _kron_form(factor: Kron) -> Iterator[bytes]:
+    """What `_encode_rows` gives for a `Kron`, from its formula: runs as long as a block without lanes, else of 1."""
+    runs, length = (1, factor.c) if factor.d == 1 else (factor.c, 1)
+    for rows in _slices(factor.rows, runs):
+        firsts = _first_columns(factor, rows)[:, None] + np.arange(runs) * factor.d
+        code = np.empty((len(firsts), 1 + 2 * runs), "<i8")
+        code[:, 0], code[:, 1::2], code[:, 2::2] = runs, firsts, length
+        yield code.tobytes()
 
 
 def _encode_rows(rows: Rows) -> bytes:

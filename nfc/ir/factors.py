@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nfc.ir.mixed_radix import number, subtract
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -189,15 +191,12 @@ class Shifts(Factor):
     @cached_property
     def table(self) -> Indices:
         """The inputs of each output, ascending, [rows, k]."""
-        outputs = np.arange(self.rows, dtype=np.int64)
-        table = np.zeros((self.rows, len(self.offsets)), np.int64)
-        stride = 1
-        for axis, size in enumerate(self.dims):
-            digit = outputs // stride % size
-            moves = np.array([offset[axis] for offset in self.offsets], np.int64)
-            table += (digit[:, None] - moves) % size * stride
-            stride *= size
-        return np.sort(table, axis=1)
+        return self.inputs_of(np.arange(self.rows, dtype=np.int64))
+
+    def inputs_of(self, outputs: Indices) -> Indices:
+        """The inputs of some outputs, ascending, [outputs, k]."""
+        moves = np.array([number(self.dims, offset) for offset in self.offsets], np.int64)
+        return np.sort(subtract(self.dims, outputs[:, None], moves), axis=1)
 
     def arrays(self) -> tuple[Indices, Indices]:
         return np.arange(self.rows + 1, dtype=np.int64) * len(self.offsets), self.table.reshape(-1)

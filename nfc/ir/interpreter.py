@@ -87,7 +87,7 @@ def activate(op: Activation, x: Array) -> Array:
         case "sigmoid":
             return _sigmoid(x)
         case "leaky_relu":
-            return np.where(x >= 0.0, x, (0.01 if op.slope is None else op.slope) * x)
+            return np.where(x >= 0.0, x, op.negative_slope * x)
         case "softmax":
             return np.exp(_log_softmax(x, op.axis))
         case "log_softmax":

@@ -25,7 +25,7 @@ MODULE_NAMES = frozenset(
     _register_state_dict_hook _replicate_for_data_parallel _save_to_state_dict _slow_forward
     _state_dict_hooks _state_dict_pre_hooks _version _wrapped_call_impl
 
-    topology_digest reset_parameters
+    topology_digest reset_parameters parameter_groups
     """.split()
 )
 """Attributes of `nn.Module` (a test compares them with torch's), and those of emitted classes."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nfc.ir.deviations import Deviations
 from nfc.ir.fabric import Fabric
 from nfc.source import Span
 
@@ -24,6 +23,10 @@ ACTIVATIONS = (
 )  # fmt: skip
 NORMS = ("batch", "layer", "rms")
 NORM_EPSILON = 1e-5
+DEFAULT_SLOPE = 0.01
+AUTO_SLOPE: Literal["auto"] = "auto"
+"""A slope that `nfc.passes.tailor` has yet to choose."""
+DISTRIBUTIONS = ("uniform", "sign", "orthogonal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +34,15 @@ class Draw:
     """How the weights of one factor are drawn at initialisation; set by the initialisation pass.
 
     Attributes:
-        distribution: `uniform` (mean 0) or `orthogonal` (each block of a Kron or Blocks factor).
-        std: standard deviation of every weight, or one for each edge in CSR order, [edges];
-            for `orthogonal` the factor by which an orthonormal block is multiplied.
+        distribution: one of DISTRIBUTIONS, all of mean 0. `sign` is ±std; `orthogonal` makes each
+            dense block of a Kron, Blocks or Restricted factor orthonormal in its rows or columns.
+        std: standard deviation of every weight, or what gives one for each edge. For `orthogonal`
+            what an orthonormal block is multiplied by: a number, or `ByRow` one for each row.
         stream: the Philox stream of the draw, the factor's number in the network.
     """
 
     distribution: str
-    std: float | NDArray[np.float64]
+    std: float | Deviations
     stream: int
 
 
@@ -74,11 +78,29 @@ class Linear(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Activation(Op):
-    """One of ACTIVATIONS; `slope` is leaky_relu's, `axis` (negative) that of the softmaxes."""
+    """One of ACTIVATIONS.
+
+    Attributes:
+        slope: leaky_relu's; AUTO_SLOPE until the pass `tailor` has chosen it.
+        axis: that of the softmaxes, negative.
+    """
 
     function: str
-    slope: float | None = None
+    slope: float | Literal["auto"] | None = None
     axis: int | None = None
+
+    @property
+    def negative_slope(self) -> float:
+        """What a relu or leaky relu multiplies negative numbers by; a leaky relu's DEFAULT_SLOPE if none is given.
+
+        Raises:
+            ValueError: the slope is not chosen yet.
+        """
+        if self.function == "relu":
+            return 0.0
+        if self.slope == AUTO_SLOPE:
+            raise ValueError(f"{self.path}: no slope is set; the pass `tailor` has to run before")
+        return DEFAULT_SLOPE if self.slope is None else self.slope
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from math import isfinite, prod
 
 import numpy as np
 
+from nfc.ir.deviations import PER_COLUMN, ByRow
 from nfc.ir.fabric import factors
-from nfc.ir.factors import Blocks, Factor, Kron
+from nfc.ir.factors import Blocks, Factor, Kron, Restricted
 from nfc.ir.network import (
     ACTIVATIONS,
+    AUTO_SLOPE,
+    DISTRIBUTIONS,
     NORMS,
     SCHEMES,
     Activation,
@@ -50,7 +54,9 @@ def _has_sizes(shape: Shape) -> bool:
 
 
 def _slope_fits(op: Activation) -> bool:
-    return (op.slope is not None and isfinite(op.slope)) if op.function == "leaky_relu" else op.slope is None
+    if op.function != "leaky_relu":
+        return op.slope is None
+    return op.slope == AUTO_SLOPE or (op.slope is not None and isfinite(op.slope))
 
 
 def _axis_fits(op: Activation) -> bool:
@@ -84,7 +90,9 @@ OP_RULES = (
     Rule((Activation, Norm, Dropout), "the shape stays as it is", lambda op: op.input == op.output),
     Rule(Linear, "the initialisation is one of SCHEMES", lambda op: op.scheme in SCHEMES),
     Rule(Activation, "the function is one of ACTIVATIONS", lambda op: op.function in ACTIVATIONS),
-    Rule(Activation, "leaky_relu has a finite slope, and nothing else has one", _slope_fits),
+    Rule(
+        Activation, "leaky_relu has a finite slope or one to be chosen, and nothing else has one", _slope_fits
+    ),
     Rule(Activation, "the softmaxes have a negative axis of the shape, and nothing else has one", _axis_fits),
     Rule(Norm, "the norm is one of NORMS", lambda op: op.norm in NORMS),
     Rule(Dropout, "the probability is at least 0 and less than 1", lambda op: 0 <= op.probability < 1),
@@ -121,14 +129,22 @@ def _drawn(layer: Linear) -> list[tuple[Factor, Draw]]:
 
 
 def _std_fits(factor: Factor, draw: Draw) -> bool:
-    std = np.asarray(draw.std)
-    return std.shape in ((), (factor.edges,)) and bool(np.isfinite(std).all() and (std >= 0).all())
+    if isinstance(draw.std, float | int):
+        return isfinite(draw.std) and draw.std >= 0.0
+    sizes = {
+        field.name: factor.cols if field.name in PER_COLUMN else factor.rows for field in fields(draw.std)
+    }
+    numbers = {name: np.asarray(getattr(draw.std, name)) for name in sizes}
+    return all(
+        array.shape == (sizes[name],) and bool((np.isfinite(array) & (array >= 0.0)).all())
+        for name, array in numbers.items()
+    )
 
 
 def _distribution_fits(factor: Factor, draw: Draw) -> bool:
     if draw.distribution == "orthogonal":
-        return isinstance(factor, Kron | Blocks) and np.ndim(draw.std) == 0
-    return draw.distribution == "uniform"
+        return isinstance(factor, Kron | Blocks | Restricted) and isinstance(draw.std, float | ByRow)
+    return draw.distribution in DISTRIBUTIONS
 
 
 LAYER_RULES = (
@@ -136,12 +152,12 @@ LAYER_RULES = (
     Rule(Linear, "there is one draw a factor", _one_draw_a_factor),
     Rule(
         Linear,
-        "a draw's std is a number or one an edge, finite and not negative",
+        "a draw's std is a number or numbers of its rows and columns, finite and not negative",
         lambda layer: all(_std_fits(*drawn) for drawn in _drawn(layer)),
     ),
     Rule(
         Linear,
-        "a draw is uniform, or orthogonal with one scale for a kron or blocks",
+        "a draw is one of DISTRIBUTIONS, orthogonal only of dense blocks, with a number for all or each row",
         lambda layer: all(_distribution_fits(*drawn) for drawn in _drawn(layer)),
     ),
 )

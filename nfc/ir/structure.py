@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from nfc.ir.factors import Blocks, Edges, Factor, FanIn, Indices, Kron, Restricted, Shifts
+from nfc.ir.factors import Blocks, Edges, Factor, FanIn, Flags, Indices, Kron, Shifts
+from nfc.ir.mixed_radix import subtract
+from nfc.ir.recovery.circulant import circulant
+from nfc.ir.recovery.components import NONE, Components, complete_components, members, numbered, pattern
+from nfc.ir.recovery.padding import restricted_kron
 
 
 def identity(size: int) -> Kron:
@@ -54,53 +58,83 @@ def _kron_of_sets(row_sets: Indices, col_sets: Indices) -> Kron | None:
     return candidate if same else None
 
 
-def shifts(dims: tuple[int, ...], offsets: tuple[tuple[int, ...], ...]) -> Kron | Shifts:
-    """A circulant in mixed radix; offsets may repeat modulo dims, and the trivial ones become a `Kron`."""
+def shifts(dims: tuple[int, ...], offsets: tuple[tuple[int, ...], ...]) -> Factor:
+    """A circulant in mixed radix; offsets may repeat modulo dims.
+
+    Where rows coincide it is a `Kron` or `Blocks`, else `Shifts` with the fewest digits that do.
+    """
     reduced = tuple(tuple(move % size for move, size in zip(offset, dims, strict=True)) for offset in offsets)
     factor = Shifts(dims, tuple(dict.fromkeys(reduced)))
     if len(factor.offsets) == factor.rows:
         return kron(1, factor.rows, factor.rows, 1)
     if not any(map(any, factor.offsets)):
         return identity(factor.rows)
-    return factor
+    if _rows_coincide(factor):
+        return sparse(factor.cols, *factor.arrays())
+    known = tuple(size for size in dims if size > 1)
+    return circulant(factor.rows, factor.inputs_of, known) or FanIn(factor.cols, factor.table)
 
 
-def fan_in(cols: int, table: Indices) -> Kron | FanIn:
-    """`table[o]` are the inputs of o, distinct and in any order, [rows, k]; dense where k is `cols`."""
+def _rows_coincide(factor: Shifts) -> bool:
+    """Whether three of the outputs that read one input read the same inputs altogether, as in a block."""
+    first = factor.inputs_of(np.zeros(1, np.int64))[0]
+    readers = subtract(factor.dims, first[:1], first)[[0, len(first) // 2, -1]]
+    return bool((factor.inputs_of(readers) == first).all())
+
+
+def fan_in(cols: int, table: Indices) -> Factor:
+    """`table[o]` are the inputs of o, distinct and in any order, [rows, k]."""
     rows, count = table.shape
-    return kron(1, rows, cols, 1) if count == cols else FanIn(cols, np.sort(table, axis=1))
+    if count == cols:
+        return kron(1, rows, cols, 1)
+    if not (table[:, 1:] > table[:, :-1]).all():
+        table = np.sort(table, axis=1)
+    indptr = np.arange(rows + 1, dtype=np.int64) * count
+    return sparse(cols, indptr, table.reshape(-1))
 
 
 def sparse(cols: int, indptr: Indices, indices: Indices) -> Factor:
-    """The factor of a CSR pattern: `Kron` or `Blocks` where the pattern is one, else `FanIn` or `Edges`."""
+    """The factor of a CSR pattern: equal patterns become equal factors, of the kind that says most of them.
+
+    `Kron`, else `Blocks`, else `Restricted`, else `Shifts`, else `FanIn`, else `Edges`.
+
+    Args:
+        indptr: [rows + 1].
+        indices: [edges], ascending in each row.
+    """
+    components = complete_components(cols, indptr, indices)
+    if components is not None:
+        return _of_components(components)
+    return _without_blocks(cols, indptr, indices)
+
+
+def _of_components(components: Components) -> Factor:
+    """The factor of complete components: `Kron` or `Blocks` where they are equal and leave no neuron out."""
+    if components.are_equal and components.hold_all:
+        row_sets, col_sets = members(components.row_component), members(components.col_component)
+        return blocks(row_sets.reshape(components.count, -1), col_sets.reshape(components.count, -1))
+    return restricted_kron(components) or _without_blocks(len(components.col_component), *pattern(components))
+
+
+def _without_blocks(cols: int, indptr: Indices, indices: Indices) -> Factor:
+    """The factor of a CSR pattern whose components are neither blocks nor what is left of them."""
     counts = np.diff(indptr)
     if not len(indices) or counts.min() != counts.max():
         return Edges(cols, indptr, indices)
     table = indices.reshape(len(counts), -1)
-    return _complete_blocks(cols, table) or FanIn(cols, table)
-
-
-def _complete_blocks(cols: int, table: Indices) -> Kron | Blocks | None:
-    """The factor of a table whose rows are equal or disjoint, equally often; None for any other."""
-    rows, width = table.shape
-    count = cols // width
-    if cols % width or rows % count:
-        return None
-    row_sets = np.argsort(table[:, 0], kind="stable").reshape(count, -1)
-    col_sets = table[row_sets[:, 0]]
-    if not np.array_equal(np.sort(col_sets, axis=None), np.arange(cols)):
-        return None
-    if not np.array_equal(table[row_sets], np.broadcast_to(col_sets[:, None], (*row_sets.shape, width))):
-        return None
-    return blocks(row_sets, col_sets)
+    found = circulant(cols, table.__getitem__) if len(counts) == cols else None
+    return found or FanIn(cols, table)
 
 
 def from_edges(rows: int, cols: int, outputs: Indices, inputs: Indices) -> Factor:
     """The factor of distinct edges (outputs[e], inputs[e]) in any order, [edges]."""
-    keys = np.sort(outputs * cols + inputs)
+    keys = outputs * cols + inputs
+    if not (keys[1:] > keys[:-1]).all():
+        keys.sort()
+    keys %= cols
     indptr = np.zeros(rows + 1, np.int64)
     np.cumsum(np.bincount(outputs, minlength=rows), out=indptr[1:])
-    return sparse(cols, indptr, keys % cols)
+    return sparse(cols, indptr, keys)
 
 
 def endpoints(factor: Factor) -> tuple[Indices, Indices]:
@@ -109,38 +143,21 @@ def endpoints(factor: Factor) -> tuple[Indices, Indices]:
     return np.repeat(np.arange(factor.rows, dtype=np.int64), np.diff(indptr)), indices
 
 
-def restricted(base: Kron, live_rows: np.ndarray, live_cols: np.ndarray) -> Kron | Restricted:
-    """The edges of `base` between live outputs and live inputs; a `Kron` where that is what is left.
+def restricted(base: Kron, live_rows: Flags, live_cols: Flags) -> Factor:
+    """The edges of `base` between live outputs and live inputs.
 
     Args:
         live_rows: a flag for each of the first rows of `base`; those that are left out are cut off.
         live_cols: likewise for columns.
     """
-    rows = _by_block(live_rows, base.a, base.b, base.d)
-    cols = _by_block(live_cols, base.a, base.c, base.d)
-    # A neuron is live only where its block has an edge, so that equal patterns get equal flags.
-    kept_rows = (rows & cols.any(axis=1, keepdims=True)).reshape(-1)[: len(live_rows)]
-    kept_cols = (cols & rows.any(axis=1, keepdims=True)).reshape(-1)[: len(live_cols)]
-    if kept_rows.all() and kept_cols.all():
-        whole = _prefix(base, len(live_rows), len(live_cols))
-        if whole is not None:
-            return whole
-    return Restricted(base, kept_rows, kept_cols)
+    if base.shape == (len(live_rows), len(live_cols)) and live_rows.all() and live_cols.all():
+        return kron(base.a, base.b, base.c, base.d)
+    row_label = np.where(live_rows, _block_of(len(live_rows), base.b, base.d), NONE)
+    col_label = np.where(live_cols, _block_of(len(live_cols), base.c, base.d), NONE)
+    return _of_components(numbered(row_label, col_label))
 
 
-def _by_block(flags: np.ndarray, a: int, size: int, d: int) -> np.ndarray:
-    """Flags padded with False and laid out as [a, size, d]."""
-    padded = np.zeros(a * size * d, np.bool_)
-    padded[: len(flags)] = flags
-    return padded.reshape(a, size, d)
-
-
-def _prefix(base: Kron, rows: int, cols: int) -> Kron | None:
-    """The first rows and columns of a `Kron`, all of which have edges, where they form a `Kron`."""
-    height, width = base.b * base.d, base.c * base.d
-    if rows % height == 0 and cols % width == 0:
-        return kron(rows // height, base.b, base.c, base.d)
-    if rows <= height and cols <= width and rows % base.d == cols % base.d == 0:
-        return kron(1, rows // base.d, cols // base.d, base.d)
-    # Fewer than one lane of the first block: output l reads input l alone.
-    return identity(rows) if rows == cols <= base.d else None
+def _block_of(count: int, size: int, stride: int) -> Indices:
+    """The number of the block that holds each of the first neurons of a `Kron`, [count]."""
+    neurons = np.arange(count, dtype=np.int64)
+    return neurons // (size * stride) * stride + neurons % stride

@@ -25,12 +25,14 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import fields
 from itertools import groupby, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nfc.ir.deviations import Deviations
 from nfc.ir.fabric import Cascade, Fabric
 from nfc.ir.factors import Blocks, Factor, FanIn, Flags, Kron, Restricted, Shifts
 from nfc.ir.network import (
@@ -92,7 +94,7 @@ def _words(op: Op) -> str:
             drawn = "" if op.draws is None else " drawn"
             return f"linear {_arrow(op)} {' '.join([*options, op.scheme])} {_text(op.topology)}{drawn}"
         case Activation():
-            slope = "" if op.slope is None else f" slope={op.slope!r}"
+            slope = "" if op.slope is None else f" slope={op.slope}"
             axis = "" if op.axis is None else f" axis={op.axis}"
             return f"{op.function} {_arrow(op)}{slope}{axis}"
         case Norm():
@@ -162,8 +164,13 @@ def _factor(factor: Factor) -> str:
 
 
 def _draw(draw: Draw) -> str:
-    std = repr(float(draw.std)) if isinstance(draw.std, float | int) else _table(draw.std)
-    return f"{draw.distribution}({std}, stream={draw.stream})"
+    return f"{draw.distribution}({_std(draw.std)}, stream={draw.stream})"
+
+
+def _std(std: float | Deviations) -> str:
+    if isinstance(std, float | int):
+        return repr(float(std))
+    return f"{std.kind}({', '.join(_table(getattr(std, field.name)) for field in fields(std))})"
 
 
 def _table(array: NDArray[Any]) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from nfc.ir.deviations import KINDS, Deviations
 from nfc.ir.fabric import Cascade, Fabric
 from nfc.ir.fabric import Sum as SumOf
 from nfc.ir.factors import Blocks, Edges, Factor, FanIn, Kron, Restricted, Shifts
 from nfc.ir.network import (
     ACTIVATIONS,
+    AUTO_SLOPE,
     Activation,
     Block,
     Concat,
@@ -120,8 +123,12 @@ def _linear(reader: Reader, _: str, head: Head) -> Op:
 
 
 def _activation(reader: Reader, name: str, head: Head) -> Op:
-    slope = _option(reader, "slope", reader.number)
+    slope = _option(reader, "slope", partial(_slope, reader))
     return Activation(**head, function=name, slope=slope, axis=_option(reader, "axis", reader.integer))
+
+
+def _slope(reader: Reader) -> float | Literal["auto"]:
+    return AUTO_SLOPE if reader.accept(AUTO_SLOPE) else reader.number()
 
 
 def _norm(reader: Reader, _: str, head: Head) -> Op:
@@ -200,13 +207,21 @@ def _fabric(reader: Reader, draws: list[Draw] | None) -> Fabric:
 def _draw(reader: Reader) -> Draw:
     distribution = reader.word("how the factor is drawn")
     reader.expect("(")
-    std = reader.number() if reader.next.kind == "number" else reader.floats()
+    std = reader.number() if reader.next.kind == "number" else _deviations(reader)
     reader.expect(",")
     reader.expect("stream")
     reader.expect("=")
     stream = reader.integer()
     reader.expect(")")
     return Draw(distribution, std, stream)
+
+
+def _deviations(reader: Reader) -> Deviations:
+    _, kind = reader.one_of(KINDS, "standard deviations")
+    tables = reader.sequence("(", reader.floats, ")")
+    if len(tables) != len(fields(kind)):
+        raise IrTextError(f"line {reader.next.line}: {kind.kind} has {len(fields(kind))} lists of numbers")
+    return kind(*tables)
 
 
 def _factor(reader: Reader) -> Factor:

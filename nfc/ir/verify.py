@@ -13,7 +13,20 @@ from dataclasses import dataclass
 from nfc.ir.fabric import Fabric
 from nfc.ir.fabric_rules import FABRIC_RULES
 from nfc.ir.factors import Factor
-from nfc.ir.network import Block, Concat, Linear, Network, Op, Repeat, Shape, blocks_of, linear_layers, walk
+from nfc.ir.network import (
+    AUTO_SLOPE,
+    Activation,
+    Block,
+    Concat,
+    Linear,
+    Network,
+    Op,
+    Repeat,
+    Shape,
+    blocks_of,
+    linear_layers,
+    walk,
+)
 from nfc.ir.op_rules import LAYER_RULES, OP_RULES, shape_after
 from nfc.ir.rule import Rule, VerifyError, check, distinct
 
@@ -90,6 +103,12 @@ def _streams(network: Network) -> list[int]:
     return [draw.stream for layer in linear_layers(network) for draw in layer.draws or ()]
 
 
+def _slopes_come_first(network: Network) -> bool:
+    drawn = any(layer.draws is not None for layer in linear_layers(network))
+    automatic = any(isinstance(op, Activation) and op.slope == AUTO_SLOPE for op in walk(network.body))
+    return not (drawn and automatic)
+
+
 FLOW_RULES = (
     Rule(
         Flow, "each operation takes what the one before gives, from the block's input to its output", _chained
@@ -98,5 +117,6 @@ FLOW_RULES = (
 NETWORK_RULES = (
     Rule(Network, "paths are unique", lambda n: distinct([op.path for op in walk(n.body)])),
     Rule(Network, "a path begins with that of the operation around", _paths_follow_the_tree),
+    Rule(Network, "slopes are chosen before weights are drawn", _slopes_come_first),
     Rule(Network, "each factor draws from a stream of its own", lambda n: distinct(_streams(n))),
 )

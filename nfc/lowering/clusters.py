@@ -14,6 +14,7 @@ from math import ceil
 import numpy as np
 
 from nfc.ir.factors import Indices
+from nfc.ir.recovery.components import row_slices
 from nfc.lowering.cost import kernel_seconds
 from nfc.lowering.kernels import csr, shape_of
 from nfc.lowering.plan import Clustered, Unstructured
@@ -88,7 +89,7 @@ def _rows_share(pattern: Pattern) -> bool:
     rows = filled[np.linspace(0, len(filled) - 1, SAMPLED_ROWS).astype(np.int64)]
     shares = []
     for row in rows:
-        read = np.zeros(pattern.cols, np.int64)
+        read = np.zeros(pattern.cols, np.int32)
         read[pattern.indices[pattern.indptr[row] : pattern.indptr[row + 1]]] = 1
         common = np.add.reduceat(read[pattern.indices], pattern.indptr[filled])
         common[np.searchsorted(filled, row)] = 0
@@ -115,6 +116,19 @@ def _in_clusters(
 
 def _column_sets(pattern: Pattern, row_sets: Indices) -> Indices:
     """The inputs of each cluster, ascending, the last one repeated up to the widest cluster's number."""
+    counts = np.append(np.diff(pattern.indptr), 0)[row_sets].sum(axis=1)
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    parts = [_inputs(pattern, row_sets[clusters]) for clusters in row_slices(ends)]
+    sizes = np.concatenate([sizes for sizes, _ in parts])
+    inputs = np.concatenate([inputs for _, inputs in parts])
+    ends = np.cumsum(sizes)
+    slots = np.minimum(np.arange(max(int(sizes.max(initial=0)), 1)), np.maximum(sizes - 1, 0)[:, None])
+    places = np.minimum(ends[:, None] - sizes[:, None] + slots, len(inputs) - 1)
+    return np.where(sizes[:, None] > 0, inputs[places], 0)
+
+
+def _inputs(pattern: Pattern, row_sets: Indices) -> tuple[Indices, Indices]:
+    """(how many inputs each of some clusters reads, the inputs, ascending in each cluster)."""
     flat = row_sets.reshape(-1)
     live = np.flatnonzero(flat < pattern.rows)
     starts = pattern.indptr[flat[live]]
@@ -123,11 +137,7 @@ def _column_sets(pattern: Pattern, row_sets: Indices) -> Indices:
     edges = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
     shared = _distinct(cluster * pattern.cols + pattern.indices[edges], len(row_sets) * pattern.cols)
     owners, inputs = np.divmod(shared, pattern.cols)
-    sizes = np.bincount(owners, minlength=len(row_sets))
-    ends = np.cumsum(sizes)
-    slots = np.minimum(np.arange(max(int(sizes.max(initial=0)), 1)), np.maximum(sizes - 1, 0)[:, None])
-    places = np.minimum(ends[:, None] - sizes[:, None] + slots, len(inputs) - 1)
-    return np.where(sizes[:, None] > 0, inputs[places], 0)
+    return np.bincount(owners, minlength=len(row_sets)), inputs
 
 
 def _distinct(numbers: Indices, limit: int) -> Indices:
@@ -150,7 +160,8 @@ def _by_least_hashes(pattern: Pattern) -> Indices:
 
 def _least_hash(pattern: Pattern, multiplier: int) -> Indices:
     """The least hash of each row's inputs, [rows]; the multipliers are odd, so that no two inputs collide."""
-    hashes = pattern.indices * multiplier % 2**32
+    hashes = pattern.indices * multiplier
+    hashes %= 2**32
     least = np.full(pattern.rows, 2**32, np.int64)
     filled = np.flatnonzero(np.diff(pattern.indptr))
     least[filled] = np.minimum.reduceat(hashes, pattern.indptr[filled])
@@ -159,14 +170,17 @@ def _least_hash(pattern: Pattern, multiplier: int) -> Indices:
 
 def _by_neighbourhood(pattern: Pattern) -> Indices:
     """Rows in the reverse Cuthill–McKee order of the graph between rows and columns."""
-    from scipy.sparse import coo_array
+    from scipy.sparse import csr_array
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-    rows = np.repeat(np.arange(pattern.rows), np.diff(pattern.indptr))
-    columns = pattern.indices + pattern.rows
-    size = pattern.rows + pattern.cols
-    ends = np.concatenate([rows, columns]), np.concatenate([columns, rows])
-    graph = coo_array((np.ones(2 * len(rows), np.int8), ends), shape=(size, size)).tocsr()
+    rows, cols, edges = pattern.rows, pattern.cols, len(pattern.indices)
+    ones = np.ones(2 * edges, np.int8)
+    across = csr_array((ones[:edges], pattern.indices, pattern.indptr), shape=(rows, cols))
+    back = across.T.tocsr()
+    indices = np.concatenate([across.indices, back.indices])
+    indices[:edges] += rows
+    ends = np.concatenate([across.indptr, back.indptr[1:] + np.int64(edges)])
+    graph = csr_array((ones, indices, ends), shape=(rows + cols, rows + cols))
     order = reverse_cuthill_mckee(graph, symmetric_mode=True).astype(np.int64)
     return order[order < pattern.rows]
 

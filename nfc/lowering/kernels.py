@@ -25,6 +25,7 @@ from nfc.lowering.plan import (
     Clustered,
     CropFeatures,
     Dense,
+    Edgewise,
     Fused,
     Kernel,
     Neighbours,
@@ -101,7 +102,7 @@ def weighted_kernels(kernel: Kernel) -> Iterator[Weighted]:
                 yield from weighted_kernels(part)
         case Fused(parts=stages):
             yield from stages
-        case Scattered(kernel=inner) | Clustered(kernel=inner):
+        case Edgewise(kernel=inner) | Scattered(kernel=inner) | Clustered(kernel=inner):
             yield inner
         case PadFeatures() | CropFeatures():
             return
@@ -137,7 +138,7 @@ def output_features(kernel: Kernel, features: int) -> int:
             return int(row_sets.size)
         case Neighbours(table=table):
             return len(table)
-        case Scattered(kernel=inner) | Clustered(kernel=inner):
+        case Edgewise(kernel=inner) | Scattered(kernel=inner) | Clustered(kernel=inner):
             return output_features(inner, features)
         case PadFeatures(size=size) | CropFeatures(size=size):
             return size
@@ -156,7 +157,7 @@ def input_features(kernel: Kernel) -> int:
             return a * c * d
         case BlockSets(col_sets=col_sets):
             return int(col_sets.size)
-        case Scattered(kernel=inner) | Clustered(kernel=inner):
+        case Edgewise(kernel=inner) | Scattered(kernel=inner) | Clustered(kernel=inner):
             return input_features(inner)
         case PadFeatures(size=size) | CropFeatures(size=size):
             return size

@@ -11,14 +11,26 @@ from itertools import groupby
 from nfc.ir.network import Op
 from nfc.lowering.cost import kernel_seconds
 from nfc.lowering.fuse import fusable_from, is_stage
-from nfc.lowering.plan import Add, Blocked, Chain, Fused, Kernel, Neighbours, Plan, Product, Sparse
+from nfc.lowering.plan import (
+    Add,
+    Blocked,
+    BlockSets,
+    Chain,
+    Edgewise,
+    Fused,
+    Kernel,
+    Neighbours,
+    Plan,
+    Product,
+    Sparse,
+)
 from nfc.lowering.target import Target
 from nfc.lowering.unstructured import chosen_form
 from nfc.passes.rewrite import rewrite
 
 
 def optimise(plan: Plan, target: Target) -> Plan:
-    """The plan with neighbouring stages fused and unstructured kernels dense or in clusters where that is faster.
+    """The plan with neighbouring stages fused and other kernels in the form that is fastest.
 
     Parameters keep their names, shapes, order and draws.
     """
@@ -39,6 +51,9 @@ def optimised(kernel: Kernel, target: Target) -> Kernel:
             return Chain(_grouped(chosen, target) if target.fuse else chosen)
         case Add(parts=parts):
             return Add(tuple(optimised(part, target) for part in parts))
+        case BlockSets() if target.runtime == "torch":
+            options: tuple[Kernel, ...] = (kernel, Edgewise(kernel))
+            return min(options, key=lambda option: kernel_seconds(option, target))
         case Neighbours() | Sparse():
             return chosen_form(kernel, target)
         case _:

@@ -82,6 +82,13 @@ class Sparse:
     indices: Indices
 
 
+@dataclass(frozen=True, eq=False)
+class Edgewise:
+    """Block sets whose product runs edge by edge, so that no features have to be put in order."""
+
+    kernel: BlockSets
+
+
 Unstructured = Neighbours | Sparse
 """Kernels that are known by their edges alone."""
 
@@ -158,6 +165,7 @@ Kernel = (
     | Neighbours
     | Sparse
     | Fused
+    | Edgewise
     | Scattered
     | Clustered
     | PadFeatures

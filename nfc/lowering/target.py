@@ -20,7 +20,7 @@ class Target:
         runtime: one of RUNTIMES.
         batch: samples that run at once.
         fuse: whether neighbouring stages of a cascade may be multiplied out.
-        training: whether the time of forward and backward together decides, where the runtime trains.
+        backward: whether the time of forward and backward together decides, where the runtime trains.
         gathers: whether onnxruntime may gather the inputs of kernels without structure; if not, they are
             matrices, as far as these are within the limit.
         dense_limit: bytes of a float32 matrix past which a sparse one is not made dense.
@@ -30,7 +30,7 @@ class Target:
     runtime: str
     batch: int = BATCH
     fuse: bool = True
-    training: bool = True
+    backward: bool = True
     gathers: bool = True
     dense_limit: int = DENSE_LIMIT
     weight_bytes: int = 4
@@ -44,7 +44,7 @@ class Target:
     @property
     def mode(self) -> str:
         """Which of the runtime's times decides, `forward` or `training`."""
-        return "training" if self.training and self.runtime == "torch" else "forward"
+        return "training" if self.backward and self.runtime == "torch" else "forward"
 
     def on(self, shape: tuple[int, ...]) -> Target:
         """The target of a layer on values of `shape`, whose leading axes count as batch."""

@@ -21,6 +21,7 @@ from nfc.lowering.plan import (
     Clustered,
     CropFeatures,
     Dense,
+    Edgewise,
     Fused,
     Kernel,
     Neighbours,
@@ -62,6 +63,8 @@ UNITS = {
     "scatter.call": "matrices filled from edges",
     "scatter.zeros": "numbers in those",
     "scatter.edges": "their edges",
+    "reorder.call": "gathers of rows, of values feature-first and of weights",
+    "reorder.numbers": "numbers that those write",
     "move.call": "gathers, transposes, paddings and sums of whole activations",
     "move.numbers": "numbers that those write",
     "move.far_numbers": "those that the cache does not keep",
@@ -111,8 +114,10 @@ def kernel_work(kernel: Kernel, inputs: int, target: Target) -> Work:
             return _stage_work(kernel, target)
         case BlockSets(row_sets=row_sets, col_sets=col_sets):
             (count, height), width = row_sets.shape, col_sets.shape[1]
-            moved = _moved((row_sets.size + col_sets.size) * target.batch, calls=2)
-            return _blocks((count, height, width, 1), target.batch) + moved
+            return _blocks((count, height, width, 1), target.batch) + _in_order(kernel, target)
+        case Edgewise(kernel=BlockSets(row_sets=row_sets, col_sets=col_sets)):
+            shape = row_sets.size, col_sets.size
+            return _edge_work(row_sets.size * col_sets.shape[1], shape, target)
         case Neighbours() | Sparse():
             return _sparse_work(kernel, target)
         case Scattered(kernel=inner):
@@ -194,6 +199,16 @@ def _fusing(stage: Fused) -> Work:
     return Work({"fuse.call": len(stage.parts) - 1, "fuse.weights": written})
 
 
+def _in_order(kernel: BlockSets, target: Target) -> Work:
+    """Inputs, outputs and, where they are no constants, weights put in the order of the blocks and back."""
+    rows, cols, batch = kernel.row_sets.size, kernel.col_sets.size, target.batch
+    if target.runtime == "onnxruntime":
+        return _moved((rows + cols) * batch, calls=2)
+    weights = rows * kernel.col_sets.shape[1]
+    # a batch-first input, which blocks on neighbouring columns read in place, is turned before
+    return Work({"reorder.call": 3, "reorder.numbers": (rows + 2 * cols) * batch + weights})
+
+
 def _clusters_work(kernel: Clustered, batch: int) -> Work:
     """Inputs are gathered; outputs too, unless the clusters' rows lie in order."""
     (count, height), width = kernel.row_sets.shape, kernel.col_sets.shape[1]
@@ -206,7 +221,11 @@ def _sparse_work(kernel: Unstructured, target: Target) -> Work:
     edges = edge_count(kernel)
     if target.runtime == "onnxruntime" and isinstance(kernel, Sparse):
         edges = _padded_edges(kernel)
-    rows, cols = shape_of(kernel)
+    return _edge_work(edges, shape_of(kernel), target)
+
+
+def _edge_work(edges: int, shape: tuple[int, int], target: Target) -> Work:
+    rows, cols = shape
     lanes = _padded(target.batch, VECTOR) if target.batch > 1 else 1
     # ONNX Runtime writes what it gathers
     held = edges if target.runtime == "onnxruntime" else cols

@@ -15,7 +15,14 @@ def _initialise() -> type[Pass]:
     return Initialise
 
 
+def _tailor() -> type[Pass]:
+    from nfc.passes.tailor import Tailor
+
+    return Tailor
+
+
 PASSES: dict[str, Callable[[], type[Pass]]] = {
+    "tailor": _tailor,
     "initialise": _initialise,
 }
 """Every pass by name; the thunks import on demand."""

@@ -10,16 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nfc.diagnostics import Sink
+from nfc.ir.deviations import ByRow, Deviations, deviations
 from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors
 from nfc.ir.factors import Blocks, Factor, Kron
-from nfc.ir.initial_weights import block_shape
 from nfc.ir.network import Draw, Linear, Network
+from nfc.ir.orthogonal_weights import BLOCK_FACTORS, block_sizes, largest_block
 from nfc.passes.base import Pass
 from nfc.passes.rewrite import rewrite_linears
-from nfc.passes.schemes import EdgeVariance, Variance, edge_variance
+from nfc.passes.schemes import EdgeVariance, edge_variance
 from nfc.passes.targets import layer_targets
 
 Flags = NDArray[np.bool_]
+Target = float | NDArray[np.float64]
+"""An output variance for all rows, or one for each, [rows]."""
+Deviation = float | Deviations
+
+FEW_EDGES = 32
+"""Up to so many edges an output, counted by their variances, draws have fixed magnitudes."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Initialise(Pass):
     The formulas are in docs/initialisation.md. Time and memory are in the edges of irregular
     factors; regular ones take constant time, and a fabric used twice is worked out once.
 
-    Warns NF450 where `orthogonal` meets a factor that is not made of equal dense blocks (it gets
+    Warns NF450 where `orthogonal` meets a factor that is not made of dense blocks (it gets
     `balanced`), and NF451 where the wiring leaves inputs far out of balance.
     """
 
@@ -48,7 +55,7 @@ class _Drawing:
     targets: dict[str, float]
     streams: int = 0
     variances: dict[tuple[Factor, str], EdgeVariance] = field(default_factory=dict)
-    deviations: dict[tuple[Factor, str, float], float | NDArray[np.float64]] = field(default_factory=dict)
+    deviations: dict[tuple[Factor, str, float], Deviation] = field(default_factory=dict)
 
     def draw(self, layer: Linear) -> Linear:
         """The layer with one draw a factor, streams counted on."""
@@ -59,9 +66,9 @@ class _Drawing:
             self.streams += 1
         return replace(layer, draws=tuple(draws))
 
-    def _factor(self, layer: Linear, place: str, factor: Factor, target: Variance) -> Draw:
+    def _factor(self, layer: Linear, place: str, factor: Factor, target: Target) -> Draw:
         if layer.scheme == "orthogonal":
-            if isinstance(factor, Kron | Blocks) and isinstance(target, float):
+            if isinstance(factor, BLOCK_FACTORS):
                 return Draw("orthogonal", orthogonal_multiplier(factor, target), self.streams)
             self._warn_not_blocks(layer, place, factor)
         scheme = "balanced" if layer.scheme == "orthogonal" else layer.scheme
@@ -70,24 +77,25 @@ class _Drawing:
         variance = self.variances[factor, scheme]
         if variance.unbalanced:
             self._warn_unbalanced(layer, place, variance)
-        return Draw("uniform", self._deviation(factor, scheme, variance.values, target), self.streams)
+        distribution = balanced_distribution(factor, variance) if scheme == "balanced" else "uniform"
+        if distribution == "orthogonal":
+            return Draw("orthogonal", orthogonal_multiplier(factor, target), self.streams)
+        return Draw(distribution, self._deviation(factor, scheme, target), self.streams)
 
-    def _deviation(
-        self, factor: Factor, scheme: str, values: Variance, target: Variance
-    ) -> float | NDArray[np.float64]:
-        """Standard deviations of the edges, one array for all uses of one factor at one target."""
+    def _deviation(self, factor: Factor, scheme: str, target: Target) -> Deviation:
+        """Standard deviations of the edges, one record for all uses of one factor at one target."""
+        variance = self.variances[factor, scheme].values
         if not isinstance(target, float):
-            return np.sqrt(values * np.repeat(target, factor.fan_in()))
+            return deviations(variance, target)
         key = (factor, scheme, target)
         if key not in self.deviations:
-            root = np.sqrt(values * target)
-            self.deviations[key] = float(root) if isinstance(values, float) else root
+            self.deviations[key] = deviations(variance, target)
         return self.deviations[key]
 
     def _warn_not_blocks(self, layer: Linear, place: str, factor: Factor) -> None:
         self.sink.warning(
             "NF450",
-            f"`init=orthogonal` needs equal dense blocks, but {_named(layer, place)} has none "
+            f"`init=orthogonal` needs dense blocks, but {_named(layer, place)} has none "
             f"({factor.kind}); it is initialised by `balanced`",
             layer.span,
             hints=(
@@ -113,16 +121,35 @@ def _named(layer: Linear, place: str) -> str:
     return f"factor {place} of `{layer.topology}`" if place else f"`{layer.topology}`"
 
 
-def orthogonal_multiplier(factor: Factor, target: float) -> float:
-    """What an orthonormal block is multiplied by, so that outputs have second moment `target`.
+def balanced_distribution(factor: Factor, variance: EdgeVariance) -> str:
+    """Which of DISTRIBUTIONS keeps the typical signal of a balanced factor near its expected one.
+
+    Where few edges carry an output, the squares of drawn numbers scatter; signs do not. In a small
+    block of signs, two rows are alike too often; an orthonormal block never loses a direction.
+    """
+    if isinstance(factor, BLOCK_FACTORS):
+        height, width = largest_block(factor)
+        if min(height, width) > 1 and max(height, width) <= FEW_EDGES:
+            return "orthogonal"
+    return "sign" if variance.fan_in <= FEW_EDGES else "uniform"
+
+
+def orthogonal_multiplier(factor: Factor, target: Target) -> Deviation:
+    """What orthonormal blocks are multiplied by, so that outputs have second moment `target`.
 
     A row of a height × width block has squares that sum to width / max(height, width).
     """
-    _, height, width = block_shape(factor)
-    return float(np.sqrt(target * max(height, width) / width))
+    if isinstance(factor, Kron | Blocks):
+        height, width = largest_block(factor)
+        return deviations(max(height, width) / width, target)
+    heights, widths = block_sizes(factor)
+    live = widths > 0
+    scale = np.divide(np.maximum(heights, widths), widths, out=np.zeros(factor.rows), where=live)
+    distinct = np.unique(scale[live])
+    return deviations(float(distinct[0]) if len(distinct) == 1 else ByRow(scale), target)
 
 
-def factor_targets(fabric: Fabric, target: Variance) -> Iterator[Variance]:
+def factor_targets(fabric: Fabric, target: Target) -> Iterator[Target]:
     """The output variance that each factor aims at, in written order.
 
     A cascade meets its target in its last part; the parts of a sum share each output's target
@@ -140,7 +167,7 @@ def factor_targets(fabric: Fabric, target: Variance) -> Iterator[Variance]:
             yield target
 
 
-def _shares(parts: tuple[Fabric, ...]) -> list[Variance]:
+def _shares(parts: tuple[Fabric, ...]) -> list[Target]:
     reached = [reached_outputs(part) for part in parts]
     if all(flags is None for flags in reached):
         return [1.0 / len(parts)] * len(parts)

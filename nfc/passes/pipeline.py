@@ -9,8 +9,10 @@ from nfc.ir.network import Network
 from nfc.ir.verify import VerifyError, verify
 from nfc.passes.base import Pass
 from nfc.passes.initialise import Initialise
+from nfc.passes.tailor import Tailor
 
 DEFAULT: tuple[Pass, ...] = (
+    Tailor(),
     Initialise(),  # last: the numbers of factors are the streams of their draws, so none may come after
 )
 

@@ -7,6 +7,7 @@ padding, dropout and the ends of other blocks are looked through.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nfc.analysis.activations import gain
@@ -23,6 +24,7 @@ from nfc.ir.network import (
     Residual,
     Sum,
 )
+from nfc.passes.shares import endings, share
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class _Demand:
     gain: float = 1.0
     share: float = 1.0
 
+    def shared(self, addends: int, block: Block) -> _Demand:
+        """What is asked of the end of a block that is one of so many addends."""
+        return _Demand(self.gain, self.share * share(addends, endings(block)))
+
 
 _NOTHING = _Demand()
 
@@ -39,8 +45,13 @@ _NOTHING = _Demand()
 def layer_targets(network: Network) -> dict[str, float]:
     """The output variance that each weighted layer aims at, by path."""
     targets: dict[str, float] = {}
-    _block(network.body, _NOTHING, max(1, _residuals(network.body)), targets)
+    _block(network.body, _NOTHING, residuals_in_a_row(network.body), targets)
     return targets
+
+
+def residuals_in_a_row(block: Block) -> int:
+    """What the bodies in a block share among them: its longest chain of residual blocks, 1 at least."""
+    return max(1, _residuals(block))
 
 
 def _residuals(block: Block) -> int:
@@ -85,34 +96,37 @@ def _operation(op: Op, after: _Demand, residuals: int, targets: dict[str, float]
         case Inline():
             return _block(op.body, after, residuals, targets)
         case Residual():
-            _residual(op, after, residuals, targets)
-            return _NOTHING
+            return _residual(op, after, residuals, targets)
         case Sum():
-            share = after.share / max(1, len(op.branches))
-            return _branches(op.branches, _Demand(after.gain, share), residuals, targets)
+            demands = [after.shared(len(op.branches), branch) for branch in op.branches]
+            return _branches(op.branches, demands, residuals, targets)
         case Concat():
-            return _branches(op.branches, after, residuals, targets)
+            return _branches(op.branches, [after] * len(op.branches), residuals, targets)
         case _:
             return after
 
 
-def _residual(op: Residual, after: _Demand, residuals: int, targets: dict[str, float]) -> None:
-    """A body of R in a row aims at 1/R of the skip.
+def _residual(op: Residual, after: _Demand, residuals: int, targets: dict[str, float]) -> _Demand:
+    """A body is one of all in a row, and aims at its share of the skip.
 
-    An identity skip cannot answer an activation's gain, so the search for one ends at the sum; a
-    projected one can.
+    An identity skip cannot answer an activation's gain, so the search for one ends at the sum; what
+    is before it has the sum's share. A projected one answers both.
     """
-    wanted = _NOTHING
+    before = _Demand(1.0, after.share)
     if op.project is not None:
-        wanted = after
         targets[op.project.path] = after.gain * after.share
-    inside = _Demand(wanted.gain, wanted.share / residuals)
-    _block(op.body, inside, max(1, _residuals(op.body)), targets)
+        inside, before = after.shared(residuals, op.body), _NOTHING
+    else:
+        inside = _NOTHING.shared(residuals, op.body)
+    _block(op.body, inside, residuals_in_a_row(op.body), targets)
+    return before
 
 
 def _branches(
-    branches: tuple[Block, ...], after: _Demand, residuals: int, targets: dict[str, float]
+    branches: tuple[Block, ...], demands: Sequence[_Demand], residuals: int, targets: dict[str, float]
 ) -> _Demand:
     """The demand before branches is the one that they agree on, if they do."""
-    demands = {_block(branch, after, residuals, targets) for branch in branches}
-    return demands.pop() if len(demands) == 1 else _NOTHING
+    before = {
+        _block(branch, demand, residuals, targets) for branch, demand in zip(branches, demands, strict=True)
+    }
+    return before.pop() if len(before) == 1 else _NOTHING

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nfc.render.profiles import initial, profile_lines
 from nfc.render.tables import Column, table_lines
 from nfc.render.visible import visible
 
@@ -36,7 +37,8 @@ def render_networks(networks: Records, columns: int, *, color: bool = False) -> 
 def _network(network: dict[str, Any], columns: int, *, color: bool) -> str:
     title = f"{visible(network['name'])}: {network['input']} → {network['output']}"
     lines = table_lines(title, COLUMNS, map(_cells, network["layers"]), columns, color=color)
-    return "\n".join([*lines, *(f"  {note}" for note in _notes(network)), _totals(network)])
+    notes = [f"  {note}" for note in _notes(network)]
+    return "\n".join([*lines, *notes, _totals(network), *profile_lines(network, columns, color=color)])
 
 
 def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
@@ -50,7 +52,7 @@ def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
         f"{layer['density']:.2%}",
         _range(layer["fan_in"]),
         _range(layer["fan_out"]),
-        f"{init['scheme']} {_spread(init['std_min'], init['std_max'])}",
+        initial(init),
         layer["kernel"],
         _times(layer["speedup"]),
     )
@@ -66,13 +68,12 @@ def _times(speedup: float) -> str:
     return f"{speedup:.0f} ×" if speedup >= 10 else f"{speedup:.1f} ×"
 
 
-def _spread(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return ""
-    return f"±{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"±{low:.3g}..{high:.3g}"
-
-
 def _notes(network: dict[str, Any]) -> list[str]:
+    recognised = [
+        f"{visible(layer['name'])}: {visible(layer['topology'])} is recognised as {layer['recognised']}"
+        for layer in network["layers"]
+        if layer["recognised"] is not None
+    ]
     fitted = [
         f"{visible(layer['name'])} is fitted: built at {layer['fitted']}, then cut and pruned"
         for layer in network["layers"]
@@ -83,7 +84,7 @@ def _notes(network: dict[str, Any]) -> list[str]:
         for layer in network["layers"]
         if layer["speedup"] < SLOWER
     ]
-    return fitted + slower
+    return recognised + fitted + slower
 
 
 def _totals(network: dict[str, Any]) -> str:

@@ -217,7 +217,13 @@ class Elaboration:
         key = id(node.via), rows, cols
         if key in self._fabrics:
             return self._fabrics[key]
-        wiring = Wiring(CallArguments(self.entry.name, path), self.shared.budget, edges=self._edges)
+        wiring = Wiring(
+            CallArguments(self.entry.name, path),
+            self.shared.budget,
+            matrices=self.shared.matrices,
+            masks=self.shared.masks,
+            edges=self._edges,
+        )
         environment = Environment(frame.scope, self.shared.constants, self.shared.limits, (rows, cols))
         try:
             fabric = wiring.fabric(node.via, environment, rows, cols)
@@ -232,8 +238,8 @@ class Elaboration:
         if wiring.empty is not None:
             self.shared.report(wiring.empty)
         if not wiring.arguments.automatic:
-            self._fabrics[key] = fabric, wiring.fitted
-        return fabric, wiring.fitted
+            self._fabrics[key] = fabric, wiring.tally.fitted
+        return fabric, wiring.tally.fitted
 
     def wire_dense(self, node: ast.Operation, rows: int, cols: int) -> Fabric:
         """A dense fabric that counts among the network's edges."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
-from nfc.ir.network import Activation, Crop, Dropout, Norm, Op, Pad, Reshape, Shape
+from nfc.ir.network import AUTO_SLOPE, Activation, Crop, Dropout, Norm, Op, Pad, Reshape, Shape
 from nfc.sema.errors import SemanticError
 from nfc.sema.values import Value, show
 from nfc.source import Span
@@ -47,13 +47,14 @@ def activation(place: Place, arguments: Arguments) -> Op:
 
 
 def leaky_relu(place: Place, arguments: Arguments) -> Op:
+    slope = arguments["slope"]
     return Activation(
         path=place.path,
         input=place.shape,
         output=place.shape,
         span=place.span,
         function=place.name,
-        slope=float(cast(float, arguments["slope"])),
+        slope=AUTO_SLOPE if slope == AUTO_SLOPE else float(cast(float, slope)),
     )
 
 
@@ -143,8 +144,6 @@ def unsupported_form(name: str, arguments: Arguments) -> tuple[str, str] | None:
     """(what is not supported yet, a hint) for a form of a supported operation; None where all is well."""
     if name == "norm" and arguments["KIND"] == "group":
         return "`norm group`", "`norm batch`, `norm layer` and `norm rms` normalise the last axis"
-    if name == "leaky_relu" and arguments["slope"] == "auto":
-        return "`slope=auto`", "give the slope as a number, as in `slope=0.01`"
     return None
 
 

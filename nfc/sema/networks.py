@@ -12,7 +12,9 @@ from nfc.sema.budget import Budget
 from nfc.sema.constants import Constants
 from nfc.sema.elaboration import Elaboration
 from nfc.sema.evaluate import evaluate
+from nfc.sema.masks.factor import MaskFactors
 from nfc.sema.matched import Statements
+from nfc.sema.matrix_files import MatrixFiles
 from nfc.sema.scope import Entry, Scope
 from nfc.sema.slots import SlotValues, slot_values
 from nfc.source import Span
@@ -28,6 +30,8 @@ class Networks:
     cyclic: AbstractSet[Entry]
     sink: Sink
     budget: Budget
+    matrices: MatrixFiles
+    masks: MaskFactors = field(default_factory=MaskFactors)
     _elaborated: dict[Entry, Network | None] = field(default_factory=dict)
     _arguments: dict[int, SlotValues] = field(default_factory=dict)
     _counts: dict[int, int] = field(default_factory=dict)

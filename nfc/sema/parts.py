@@ -11,6 +11,7 @@ from nfc.ir.factors import Indices
 from nfc.ir.permute import permute_inputs, permute_outputs
 from nfc.sema.environment import Environment
 from nfc.sema.errors import SemanticError
+from nfc.sema.finished import Finished
 from nfc.source import Span
 from nfc.syntax import ast
 
@@ -23,7 +24,7 @@ class Permutation:
 
 
 Wired = Fabric | Permutation
-Shared = dict[tuple[int, ...], Wired]
+Shared = dict[tuple[int, ...], tuple[Wired, tuple[Finished, ...]]]
 """What is built already: by the identity of its expression, and what else decides it."""
 
 

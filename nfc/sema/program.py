@@ -21,6 +21,7 @@ from nfc.sema.errors import AlreadyReported, SemanticError
 from nfc.sema.findings import bounded
 from nfc.sema.graph import dependency_order
 from nfc.sema.matched import Statements, inlined_networks
+from nfc.sema.matrix_files import DataFiles, MatrixFiles
 from nfc.sema.names import NameCheck
 from nfc.sema.networks import Networks
 from nfc.sema.scope import Entry, Scope, nameless, open_uses, own_scope
@@ -40,6 +41,9 @@ class Files(Protocol):
     @property
     def used(self) -> tuple[ast.File, ...]: ...
 
+    @property
+    def data(self) -> DataFiles: ...
+
     def uses(self, file: ast.File) -> tuple[ast.File, ...]: ...
 
 
@@ -54,6 +58,7 @@ class Program:
         broken: names that the file sees and that have errors; what is wrong is reported.
         source: the file's text.
         scope: the names that the file sees.
+        data: the files that its topologies may read.
     """
 
     networks: Mapping[str, Network]
@@ -63,6 +68,7 @@ class Program:
     source: Source
     scope: Scope
     values: Constants
+    data: DataFiles
 
 
 def elaborate(files: Files, *, overrides: Overrides, sink: Sink, limits: Limits) -> Program:
@@ -84,10 +90,11 @@ def _elaborate(files: Files, overrides: Overrides, sink: Sink, limits: Limits) -
     constants = evaluate_constants(scopes, overrides, sink, limits)
     entries = [entry for scope in scopes for entry in scope.own.values()]
     _check_wiring(entries, sink)
-    networks = _check_networks(entries, constants, sink, limits)
+    matrices = MatrixFiles(files.data)
+    networks = _check_networks(entries, constants, matrices, sink, limits)
     own = [entry for entry in root.own.values() if isinstance(entry.definition, ast.Network)]
     elaborated = {entry.name: networks.network(entry) for entry in own}
-    digest = sources_digest(files)
+    digest = sources_digest(files, matrices)
     return Program(
         networks={
             name: replace(network, source_digest=digest)
@@ -100,12 +107,17 @@ def _elaborate(files: Files, overrides: Overrides, sink: Sink, limits: Limits) -
         source=files.root.source,
         scope=root,
         values=constants,
+        data=files.data,
     )
 
 
-def sources_digest(files: Files) -> str:
-    """The digest of the root file's text; with used files one of all the texts' digests, the root's first."""
-    digests = [file.source.digest for file in (files.root, *files.used)]
+def sources_digest(files: Files, matrices: MatrixFiles) -> str:
+    """The digest of the root file's text; with other files one of all digests, the root's first.
+
+    Texts come in the order of use; matrices follow in the order of reading, as the digests of their
+    patterns, whatever format they are stored in.
+    """
+    digests = [*(file.source.digest for file in (files.root, *files.used)), *matrices.digests()]
     return digests[0] if len(digests) == 1 else "sha256:" + sha256("\n".join(digests).encode()).hexdigest()
 
 
@@ -118,12 +130,14 @@ def topology_fabric(
     program: Program | None = None,
     *,
     path: str = "",
+    data: DataFiles | None = None,
 ) -> Fabric | None:
     """The fabric of a topology given as text, cols inputs → rows outputs; None where it is wrong.
 
     Args:
         program: whose topologies and constants the text may name.
         path: the layer's, which seeds that nobody wrote hang on.
+        data: the files that the text may name; without them those of the program, or none.
     """
     node = parse_expression(Source("<topology>", text), sink, limits)
     if node is None:
@@ -138,7 +152,8 @@ def topology_fabric(
     check.topology(node, {})
     if not check.ok:
         return None
-    wiring = Wiring(CallArguments("", path), Budget(limits))
+    matrices = MatrixFiles(data or (program.data if program else None))
+    wiring = Wiring(CallArguments("", path), Budget(limits), matrices=matrices)
     try:
         fabric = wiring.fabric(node, Environment(scope, constants, limits, (rows, cols)), rows, cols)
     except SemanticError as error:
@@ -173,7 +188,9 @@ def _check_wiring(entries: Sequence[Entry], sink: Sink) -> None:
         report_cycle(cycle, topologies, "is made of itself", sink)
 
 
-def _check_networks(entries: Sequence[Entry], constants: Constants, sink: Sink, limits: Limits) -> Networks:
+def _check_networks(
+    entries: Sequence[Entry], constants: Constants, matrices: MatrixFiles, sink: Sink, limits: Limits
+) -> Networks:
     """Check the statements of networks, used or not, and that none holds itself."""
     networks = [entry for entry in entries if isinstance(entry.definition, ast.Network)]
     statements = Statements()
@@ -183,7 +200,7 @@ def _check_networks(entries: Sequence[Entry], constants: Constants, sink: Sink, 
     for cycle in cycles:
         report_cycle(cycle, networks, "holds itself", sink)
     cyclic = _leading_to(order, {entry for cycle in cycles for entry in cycle})
-    return Networks(constants, statements, cyclic, sink, Budget(limits))
+    return Networks(constants, statements, cyclic, sink, Budget(limits), matrices)
 
 
 def _leading_to(order: Sequence[Entry], cyclic: set[Entry]) -> set[Entry]:

@@ -16,9 +16,9 @@ def automatic_seed(network: str, path: str, place: str) -> int:
         path: the concrete path of the layer, copies of repeats and branches numbered (`repeat1.0.linear1`).
         place: where the call stands in the layer's topology: the numbers, from 0 and joined by `.`, on
             the way down to it. A chain of `>>` and a chain of `+` number their parts from left to
-            right, `cascade` and `parallel` their copies, `direct_sum` its parts. `transpose` and
-            the name of a topology add nothing: the way goes on in what they stand for. The place
-            of a lone call is empty.
+            right, and so do chains of `|`, `&` and `-`; `cascade` and `parallel` their copies,
+            `direct_sum` its parts, `kron` its two. `transpose`, `~` and the name of a topology add
+            nothing: the way goes on in what they stand for. The place of a lone call is empty.
     """
     return int.from_bytes(sha256(f"{network}\0{path}\0{place}".encode()).digest()[:8], "little")
 

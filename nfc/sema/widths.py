@@ -8,7 +8,7 @@ from nfc.sema.arguments import fitted, no_automatic
 from nfc.sema.environment import Environment
 from nfc.sema.errors import LimitError
 from nfc.sema.loops import loop_values
-from nfc.sema.resolve import Copies, Meaning, Standard, resolve
+from nfc.sema.resolve import Copies, Masked, Meaning, Standard, resolve
 from nfc.sema.tree import chain
 from nfc.syntax import ast
 from nfc.topologies import FAMILIES
@@ -25,14 +25,16 @@ def own_width(node: ast.Expression, environment: Environment, cols: int) -> int 
     """The outputs that a part which is not the last asks for itself by `width=`; None where it does not.
 
     What matters is the last factor of the part: that of a cascade's last part with weights, of a
-    copy, of a sum's first part (its parts must agree).
+    copy, of the first part of a sum or of the mask algebra (the parts must agree).
     """
     while True:
         match node:
             case ast.Binary(operator=">>"):
                 node = _last_weighted(chain(node, ">>"), environment, cols)
-            case ast.Binary(operator="+"):
-                node = chain(node, "+")[0]
+            case ast.Binary(operator="+" | "|" | "&" | "-" as operator):
+                node = chain(node, operator)[0]
+            case ast.Unary(operator="~", operand=operand):
+                node = operand
             case ast.Name() | ast.Call():
                 meaning = resolve(node, environment, (cols, cols))
                 if isinstance(meaning, Standard) and sets_width(meaning.name):
@@ -104,6 +106,8 @@ def _last(meaning: Meaning, environment: Environment) -> tuple[ast.Expression, E
     if isinstance(meaning, Standard):
         inner = meaning.match.given.get("t") if meaning.name in ("cascade", "parallel") else None
         return None if inner is None else (inner, environment)
+    if isinstance(meaning, Masked):
+        return None
     if isinstance(meaning, Copies):
         values = loop_values(meaning.each, environment)
         return meaning.each.body, environment.bind(meaning.each.name, values[-1])

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import InitVar, dataclass, field
+from itertools import accumulate
 from typing import cast
 
 from nfc.diagnostics import Diagnostic, Severity
-from nfc.ir.fabric import Fabric, factors, total
+from nfc.ir.fabric import Fabric, total
+from nfc.ir.factors import Factor
 from nfc.ir.permute import inverse
-from nfc.ir.prune import first_empty
 from nfc.sema.arguments import CallArguments
 from nfc.sema.budget import Budget
-from nfc.sema.calls import Match
 from nfc.sema.environment import Environment
 from nfc.sema.errors import SemanticError
+from nfc.sema.finished import of_operands, of_sum
+from nfc.sema.leaves import Leaves, topology_error
 from nfc.sema.loops import loop_values
+from nfc.sema.masks.factor import MaskFactors
+from nfc.sema.matrix_files import MatrixFiles
 from nfc.sema.parts import Part, Permutation, Shared, Wired, joined, shares, unabsorbed
-from nfc.sema.predefined import COMBINATORS, STRICT
-from nfc.sema.resolve import Copies, Standard, Written, resolve
+from nfc.sema.resolve import Copies, Masked, Standard, Written, resolve
 from nfc.sema.seeds import inner
+from nfc.sema.single import SingleFactors, is_algebra
+from nfc.sema.tally import Tally
 from nfc.sema.tree import chain
-from nfc.sema.values import Value
-from nfc.sema.widths import is_weightless, own_width, sets_width
+from nfc.sema.widths import is_weightless, own_width
 from nfc.source import Span
 from nfc.syntax import ast
-from nfc.topologies import FAMILIES, build, combinators
-from nfc.topologies.family import Family, TopologyError
+from nfc.topologies import FAMILIES, combinators
+from nfc.topologies.family import TopologyError
 
 
 @dataclass
@@ -35,18 +39,24 @@ class Wiring:
 
     Attributes:
         arguments: how arguments of calls get their values, automatic seeds among them.
-        empty: a warning, where a standard topology leaves outputs or inputs without an edge.
-        fitted: the greatest width that a standard topology was built at and cut from.
-        edges: those so far, of the network's earlier layers too.
+        edges: those of the network's earlier layers.
+        masks: the factors of masks that are built already, of other layers too.
+        matrices: likewise of files.
+        tally: what is counted; at the end, what the layer has.
     """
 
     arguments: CallArguments
     budget: Budget
-    empty: Diagnostic | None = None
-    fitted: int | None = None
-    edges: int = 0
-    _factors: int = 0
+    edges: InitVar[int] = 0
+    masks: MaskFactors = field(default_factory=MaskFactors)
+    matrices: MatrixFiles = field(default_factory=MatrixFiles)
+    tally: Tally = field(init=False)
+    _leaves: Leaves = field(init=False)
     _definitions: Shared = field(default_factory=dict)
+
+    def __post_init__(self, edges: int) -> None:
+        self.tally = Tally(self.budget, edges)
+        self._leaves = Leaves(self.arguments, self.masks, self.matrices, self.tally)
 
     def fabric(self, node: ast.Expression, environment: Environment, rows: int, cols: int) -> Fabric:
         """The fabric of a layer's topology, cols inputs → rows outputs, in normal form.
@@ -63,7 +73,15 @@ class Wiring:
             raise SemanticError("NF701", "this topology nests too deep", node.span) from None
         if isinstance(wired, Permutation):
             raise unabsorbed(node.span)
+        for diagnostic in self.tally.empties():
+            if diagnostic.severity is Severity.ERROR:
+                raise SemanticError.of(diagnostic)
         return wired
+
+    @property
+    def empty(self) -> Diagnostic | None:
+        """A warning, where a standard topology leaves outputs or inputs without an edge: the first one."""
+        return next(self.tally.empties(), None)
 
     # --- expressions ---
 
@@ -74,10 +92,9 @@ class Wiring:
                 return self._cascade(self._chain(part, ">>"), rows, cols)
             case ast.Binary(operator="+"):
                 return self._sum(self._chain(part, "+"), rows, cols, node.span)
-            case ast.Binary(operator="-" | "|" | "&") | ast.Unary(operator="~"):
-                operator = node.operator
-                span = node.operator_span if isinstance(node, ast.Binary) else node.span
-                raise SemanticError("NF602", f"`{operator}` of topologies is not supported yet", span)
+            case ast.Binary() | ast.Unary() if is_algebra(node):
+                single = SingleFactors(self._wire, self.budget)
+                return self._of_operands(part, lambda: single.algebra(part, rows, cols))
             case ast.Name() | ast.Call():
                 return self._call(node, part, rows, cols)
             case _:
@@ -95,6 +112,8 @@ class Wiring:
                 return self._written(meaning, part, rows, cols)
             case Copies():
                 return self._cascade(self._each(meaning.each, part), rows, cols)
+            case Masked():
+                return self._leaves.mask(meaning, part)
             case Standard():
                 return self._standard(meaning, part, rows, cols)
 
@@ -110,7 +129,7 @@ class Wiring:
         given = meaning.match.given
         match meaning.name:
             case "cascade":
-                copies = self._copies(part, given["t"], cast(int, self._argument(meaning, "n", part)))
+                copies = self._copies(part, given["t"], cast(int, self._leaves.argument(meaning, "n", part)))
                 return self._cascade(copies, rows, cols)
             case "parallel":
                 return self._parallel(meaning, part, rows, cols)
@@ -119,12 +138,15 @@ class Wiring:
             case "direct_sum":
                 return self._direct_sum(meaning, part, rows, cols)
             case "permute":
-                return self._permute(meaning, part, rows, cols)
-            case "kron" | "file":
-                message = f"`{meaning.name}` is not supported yet"
-                raise SemanticError("NF602", message, part.node.span)
+                return self._leaves.permutation(meaning, part, rows, cols)
+            case "kron":
+                size = cast(int, self._leaves.argument(meaning, "size", part))
+                single = SingleFactors(self._wire, self.budget)
+                return self._of_operands(part, lambda: single.kron(given, part, rows, cols, size))
+            case "file":
+                return self._leaves.file(meaning.match, part, rows, cols)
             case _:
-                return self._family(FAMILIES[meaning.name], meaning.match, part, rows, cols)
+                return self._leaves.family(FAMILIES[meaning.name], meaning.match, part, rows, cols)
 
     # --- cascades and sums ---
 
@@ -146,12 +168,10 @@ class Wiring:
     ) -> Fabric:
         """The parts' sum; where there is a seed, all parts but the first are shuffled by it."""
         shared: Shared = {}
-        noted = self.empty
+        before = len(self.tally.finished)
         fabrics = [self._weighted(part, rows, cols, shared) for part in parts]
         fabric = total(*fabrics) if seed is None else combinators.shuffled_sum(fabrics, seed)
-        if self.empty is not noted:  # what one part leaves without an edge, another may reach
-            self.empty = noted
-            self._note_empty("the sum", first_empty(fabric), span)
+        self.tally.finished[before:] = of_sum(span, fabric, self.tally.finished[before:])
         return fabric
 
     def _weighted(self, part: Part, rows: int, cols: int, shared: Shared) -> Fabric:
@@ -167,12 +187,14 @@ class Wiring:
 
     def _once(self, key: tuple[int, ...], shared: Shared, part: Part, rows: int, cols: int) -> Wired:
         if key in shared:
-            self._count(shared[key], part.node.span)
-            return shared[key]
-        before = self.arguments.automatic
+            wired, finished = shared[key]
+            self.tally.count(wired, part.node.span)
+            self.tally.finished += finished
+            return wired
+        automatic, before = self.arguments.automatic, len(self.tally.finished)
         wired = self._wire(part, rows, cols)
-        if self.arguments.automatic == before:
-            shared[key] = wired
+        if self.arguments.automatic == automatic:
+            shared[key] = wired, tuple(self.tally.finished[before:])
         return wired
 
     def _copies(self, part: Part, node: ast.Expression, count: int) -> list[Part]:
@@ -187,96 +209,55 @@ class Wiring:
         ]
 
     def _parallel(self, meaning: Standard, part: Part, rows: int, cols: int) -> Fabric:
-        parts = self._copies(part, meaning.match.given["t"], cast(int, self._argument(meaning, "p", part)))
-        seed = cast("int | None", self._argument(meaning, "shuffle", part))
+        parts = self._copies(
+            part, meaning.match.given["t"], cast(int, self._leaves.argument(meaning, "p", part))
+        )
+        seed = cast("int | None", self._leaves.argument(meaning, "shuffle", part))
         return self._sum(parts, rows, cols, part.node.span, seed)
+
+    # --- single factors ---
+
+    def _of_operands(self, part: Part, build: Callable[[], Factor]) -> Factor:
+        """A factor made of others, whose edges and empty neurons count no longer."""
+        before, edges = len(self.tally.finished), self.tally.edges
+        factor = build()
+        finished = of_operands(part.node.span, factor, self.tally.finished[before:])
+        self.tally.finished[before:] = [finished] if finished.matters else []
+        self.tally.edges = edges
+        self.tally.count(factor, part.node.span)
+        return factor
 
     # --- other combinators ---
 
     def _transpose(self, part: Part, rows: int, cols: int) -> Wired:
+        before = len(self.tally.finished)
         wired = self._wire(part, cols, rows)
         if isinstance(wired, Permutation):
             return Permutation(inverse(wired.order))
+        self.tally.finished[before:] = [finished.transposed() for finished in self.tally.finished[before:]]
         return combinators.transpose(wired)
 
     def _direct_sum(self, meaning: Standard, part: Part, rows: int, cols: int) -> Fabric:
         match = meaning.match
-        given = cast("tuple[int, ...] | None", self._argument(meaning, "sizes", part))
+        given = cast("tuple[int, ...] | None", self._leaves.argument(meaning, "sizes", part))
         sizes = given or (1,) * len(match.rest)
         if len(sizes) != len(match.rest):
             message = f"`sizes` has {len(sizes)} numbers for {len(match.rest)} parts"
             raise SemanticError("NF206", message, part.node.span)
         heights, breadths = shares(rows, sizes), shares(cols, sizes)
         blocks: list[Fabric] = []
+        above, left = [0, *accumulate(heights)], [0, *accumulate(breadths)]
         for index, node in enumerate(match.rest):
             if not (heights[index] and breadths[index]):
                 message = f"this part of `direct_sum` gets no share of {rows} outputs and {cols} inputs"
                 raise SemanticError("NF301", message, node.span)
             block = Part(node, part.environment, inner(part.place, index))
+            before = len(self.tally.finished)
             blocks.append(self._weighted(block, heights[index], breadths[index], {}))
+            self.tally.finished[before:] = [
+                f.moved(above[index], left[index]) for f in self.tally.finished[before:]
+            ]
         try:
             return combinators.direct_sum(blocks)
         except TopologyError as error:
-            raise _topology_error(error, match, part.node.span) from None
-
-    def _permute(self, meaning: Standard, part: Part, rows: int, cols: int) -> Permutation:
-        if rows != cols:
-            message = f"`permute` maps a width to itself; {cols} inputs and {rows} outputs are asked for"
-            raise SemanticError("NF301", message, part.node.span)
-        kind = cast(str, self._argument(meaning, "kind", part))
-        radix = cast(int, self._argument(meaning, "radix", part))
-        seed = cast(int, self._argument(meaning, "seed", part)) if kind == "random" else 0
-        self._factors += 1
-        self.budget.check_operations(self._factors, part.node.span, "factors in one topology")
-        try:
-            return Permutation(combinators.permutation(kind, cols, radix, seed))
-        except TopologyError as error:
-            raise _topology_error(error, meaning.match, part.node.span) from None
-
-    # --- standard topologies ---
-
-    def _family(self, family: Family, match: Match, part: Part, rows: int, cols: int) -> Fabric:
-        arguments = self.arguments.of_family(family, match, part.environment, part.place)
-        if sets_width(family.name) and arguments.get("width", rows) != rows:
-            message = f"`width={arguments['width']}` does not fit: {rows} outputs are asked for here"
-            raise SemanticError("NF301", message, match.given["width"].span)
-        strict = self.arguments.value(STRICT, match, part.environment, part.place) is True
-        try:
-            built = build(
-                family, rows, cols, arguments, strict=strict, limits=self.budget.limits, used=self.edges
-            )
-        except TopologyError as error:
-            raise _topology_error(error, match, part.node.span) from None
-        if built.fitted_width is not None:
-            self.fitted = max(self.fitted or 0, built.fitted_width)
-        self._note_empty(f"`{family.name}`", (built.empty_output, built.empty_input), part.node.span)
-        self._count(built.fabric, part.node.span)
-        return built.fabric
-
-    def _note_empty(self, what: str, empty: tuple[int | None, int | None], span: Span) -> None:
-        """Keep a warning for the first output or input of the layer's topology that ends without an edge."""
-        output, input_ = empty
-        if self.empty is None and (output is not None or input_ is not None):
-            neuron = f"output {output}" if output is not None else f"input {input_}"
-            message = f"{what} leaves neurons without an edge, {neuron} first"
-            self.empty = Diagnostic("NF412", message, span, Severity.WARNING)
-
-    def _count(self, wired: Wired, span: Span) -> None:
-        """Count the factors and edges of a part that is there now, a shared one each time it occurs."""
-        edges = [] if isinstance(wired, Permutation) else [factor.edges for factor in factors(wired)]
-        self._factors += 1 if isinstance(wired, Permutation) else len(edges)
-        self.edges += sum(edges)
-        self.budget.check_operations(self._factors, span, "factors in one topology")
-        self.budget.check_edges(self.edges, span, "there are")
-        self.budget.check_time(span)
-
-    def _argument(self, meaning: Standard, name: str, part: Part) -> Value | None:
-        """The value of a combinator's argument."""
-        parameter = next(p for p in COMBINATORS[meaning.name] if p.name == name)
-        return self.arguments.value(parameter, meaning.match, part.environment, part.place)
-
-
-def _topology_error(error: TopologyError, match: Match, span: Span) -> SemanticError:
-    node = match.given.get(error.argument or "")
-    hints = () if error.hint is None else (error.hint,)
-    return SemanticError(error.code, error.message, span if node is None else node.span, hints=hints)
+            raise topology_error(error, match, part.node.span) from None

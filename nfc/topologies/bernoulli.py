@@ -7,8 +7,8 @@ from math import isqrt
 import numpy as np
 
 from nfc.ir.fabric import Fabric
-from nfc.ir.factors import Edges, Indices
-from nfc.ir.structure import kron
+from nfc.ir.factors import Indices
+from nfc.ir.structure import kron, sparse
 from nfc.topologies.arguments import integer, number
 from nfc.topologies.draws import Draws, Purpose, logarithm, logarithm_of_complement
 from nfc.topologies.family import AUTO, Arguments, Extent, Family, Parameter, TopologyError
@@ -23,7 +23,7 @@ def _build(rows: int, cols: int, arguments: Arguments) -> Fabric:
         return kron(1, rows, cols, 1)
     pairs = _pairs(rows * cols, density, Draws(integer(arguments, "seed"), Purpose.BERNOULLI))
     indptr = np.searchsorted(pairs, np.arange(rows + 1, dtype=np.int64) * cols)
-    return Edges(cols, indptr.astype(np.int64), pairs % cols)
+    return sparse(cols, indptr.astype(np.int64), pairs % cols)
 
 
 def _pairs(count: int, density: float, draws: Draws) -> Indices:

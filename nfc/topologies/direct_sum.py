@@ -9,7 +9,7 @@ import numpy as np
 
 from nfc.ir.fabric import Cascade, Fabric, Sum, cascade, total
 from nfc.ir.factors import Blocks, Factor, Indices, Kron, Restricted, Shifts
-from nfc.ir.structure import block_sets, blocks, endpoints, from_edges, kron, shifts
+from nfc.ir.structure import block_sets, blocks, endpoints, from_edges, kron, restricted, shifts
 from nfc.topologies.family import TopologyError
 
 
@@ -82,7 +82,7 @@ def _equal_shifts(factors: Sequence[Factor]) -> Factor | None:
     return shifts((*first.dims, len(factors)), tuple((*offset, 0) for offset in first.offsets))
 
 
-def _restricted(factors: Sequence[Factor]) -> Restricted | None:
+def _restricted(factors: Sequence[Factor]) -> Factor | None:
     """Restricted factors of equal blocks and strides; only the last may be cut short of its base."""
     parts = [factor for factor in map(_as_restricted, factors) if factor is not None]
     if len(parts) < len(factors) or any(part.shape != part.base.shape for part in parts[:-1]):
@@ -91,7 +91,7 @@ def _restricted(factors: Sequence[Factor]) -> Restricted | None:
     if base is None:
         return None
     live_rows = np.concatenate([part.live_rows for part in parts])
-    return Restricted(base, live_rows, np.concatenate([part.live_cols for part in parts]))
+    return restricted(base, live_rows, np.concatenate([part.live_cols for part in parts]))
 
 
 def _as_restricted(factor: Factor) -> Restricted | None:

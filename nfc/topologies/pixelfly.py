@@ -36,9 +36,9 @@ def _flat(width: int, arguments: Arguments) -> Factor:
     block, (bits, stages) = integer(arguments, "block"), _stages(width, arguments)
     if stages == 0:
         return kron(width // block, block, block, 1)
-    moves = [(0,) * bits, *(unit(axis, bits) for axis in range(stages))]
+    moves = [(0,) * (stages + 1), *(unit(axis, stages + 1) for axis in range(stages))]
     offsets = tuple((inner, *move) for move, inner in product(moves, range(block)))
-    return shifts((block, *(2,) * bits), offsets)
+    return shifts((block, *(2,) * stages, 2 ** (bits - stages)), offsets)
 
 
 def _next_width(width: int, arguments: Arguments) -> int:

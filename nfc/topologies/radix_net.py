@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -34,7 +34,10 @@ class Layer:
             return kron(1, self.height * self.radix, self.width * self.radix, self.v)
         moves = [move * self.v for move in range(self.radix)]
         if self.height == self.width:
-            return shifts((self.n, self.height), tuple(product(moves, range(self.height))))
+            size = self.n * self.height
+            return shifts(
+                (size,), tuple((move + start,) for start in range(0, size, self.n) for move in moves)
+            )
         outputs = np.tile(np.arange(self.n), self.height)
         inner = (outputs[:, None] - np.array(moves)) % self.n
         outer = np.arange(self.width) * self.n

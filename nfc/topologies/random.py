@@ -59,7 +59,8 @@ def _complement(table: Indices, cols: int) -> Indices:
 def _draw(rows: int, cols: int, fan_in: int, draws: Draws) -> Indices:
     """The inputs of each output, ascending and distinct, [rows, fan_in]; fan_in ≤ cols / 2."""
     stubs = np.resize(draws.permutation(0, cols), rows * fan_in)
-    table = np.sort(_shuffled(stubs, cols, draws).reshape(rows, fan_in), axis=1)
+    table = _shuffled(stubs, cols, draws).reshape(rows, fan_in)
+    table.sort(axis=1)
     unsettled = np.flatnonzero(_has_repeats(table))
     for turn in range(ROUNDS):
         if not len(unsettled):
@@ -76,10 +77,13 @@ def _draw(rows: int, cols: int, fan_in: int, draws: Draws) -> Indices:
 
 def _shuffled(stubs: Indices, cols: int, draws: Draws) -> Indices:
     """The stubs in the order of random integers whose low bits, enough for `cols`, are the stub itself."""
-    bits = np.uint64((cols - 1).bit_length())
-    keys = draws.integers(1, len(stubs)) >> bits << bits | stubs.astype(np.uint64)
+    low = np.uint64((1 << (cols - 1).bit_length()) - 1)
+    keys = draws.integers(1, len(stubs))
+    keys &= ~low
+    keys |= stubs.view(np.uint64)
     keys.sort()
-    return (keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    keys &= low
+    return keys.view(np.int64)
 
 
 def _has_repeats(table: Indices) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nfc.ir.fabric import Cascade, Fabric, Sum, cascade, total
 from nfc.ir.factors import Blocks, Factor, Kron, Restricted, Shifts
-from nfc.ir.structure import blocks, endpoints, from_edges, kron, shifts
+from nfc.ir.structure import blocks, endpoints, from_edges, kron, restricted, shifts
 
 
 def transpose(fabric: Fabric) -> Fabric:
@@ -30,7 +30,7 @@ def _transpose_factor(factor: Factor) -> Factor:
         case Shifts(dims=dims, offsets=offsets):
             return shifts(dims, tuple(tuple(-move for move in offset) for offset in offsets))
         case Restricted(base=base, live_rows=live_rows, live_cols=live_cols):
-            return Restricted(kron(base.a, base.c, base.b, base.d), live_cols, live_rows)
+            return restricted(kron(base.a, base.c, base.b, base.d), live_cols, live_rows)
         case _:
             outputs, inputs = endpoints(factor)
             return from_edges(factor.cols, factor.rows, inputs, outputs)

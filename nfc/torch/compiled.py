@@ -21,6 +21,7 @@ from nfc.backends.torch_tables import tables
 from nfc.defaults import BATCH
 from nfc.diagnostics import Diagnostic, NfcError, Sink, did_you_mean
 from nfc.files import text_source
+from nfc.ir.deviations import scaled
 from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors, part_place
 from nfc.ir.initial_weights import initial_value
 from nfc.ir.network import ACTIVATIONS, SCHEMES, Activation, Linear, Network, linear_layers
@@ -28,9 +29,11 @@ from nfc.ir.parameters import linear_parameters
 from nfc.limits import Limits
 from nfc.lowering import lower
 from nfc.lowering.kernels import block_kernels
+from nfc.lowering.learning_rates import Rate, learning_rates
 from nfc.lowering.optimise import optimise
 from nfc.lowering.plan import Product
 from nfc.lowering.target import Target
+from nfc.opening import DataFiles, Folder
 from nfc.passes.pipeline import run_pipeline
 from nfc.sema.program import topology_fabric
 
@@ -72,7 +75,7 @@ class Recipe:
 
     @property
     def target(self) -> Target:
-        return Target(runtime="torch", batch=self.batch, training=self.backward)
+        return Target(runtime="torch", batch=self.batch, backward=self.backward)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +114,14 @@ class Compiled:
             draw = parameter.draw
             assert draw is not None
             if place in ends:
-                draw = replace(draw, std=draw.std * float(np.sqrt(gain)))
+                draw = replace(draw, std=scaled(draw.std, gain))
             name = f"{place}.weight" if place else "weight"
             yield name, initial_value(replace(parameter, draw=draw), seed)
+
+    def learning_rates(self) -> dict[str, Rate]:
+        """The rate of each weight by its name in `module()`."""
+        start = f"{PATH}.fabric." if isinstance(self.linear.fabric, Cascade | Sum) else f"{PATH}."
+        return {name.removeprefix(start): rate for name, rate in learning_rates(self.product).items()}
 
 
 @lru_cache(maxsize=8)
@@ -185,7 +193,8 @@ def _fabric(recipe: Recipe, sink: Sink) -> Fabric:
     if rows < 1 or cols < 1:
         raise ValueError(f"sizes are positive, found {cols} → {rows}")
     text = text_source(recipe.via, "<topology>").text
-    fabric = topology_fabric(text, rows, cols, sink, Limits(), path=recipe.label)
+    data = DataFiles(Folder.of("<topology>"))
+    fabric = topology_fabric(text, rows, cols, sink, Limits(), path=recipe.label, data=data)
     if fabric is None or sink.failed:
         raise NfcError(sink.diagnostics)
     return fabric

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nfc.api import Fabric
+from nfc.backends.torch_helpers_groups import LearningRates
 from nfc.backends.torch_helpers_state import Network
 from nfc.defaults import BATCH
 from nfc.diagnostics import describe
@@ -108,6 +110,13 @@ class FabricLinear(Network):
         chosen = next(each for each in (seed, self.seed, drawn_seed()) if each is not None)
         for name, values in self._compiled().initial_weights(chosen, self.gain):
             weights[name].copy_(torch.from_numpy(values))
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict[str, Any]]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit `nn.Linear`."""
+        rates = LearningRates(self)
+        for name, rate in self._compiled().learning_rates().items():
+            rates.set(f"fabric.{name}", rate.multiplier, float(rate.share))
+        return rates.groups(lr, weight_decay)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fabric(x)

@@ -9,6 +9,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nfc.analysis import paths as paths_module
 from nfc.analysis.degrees import live_inputs, live_outputs
@@ -280,3 +281,37 @@ def test_unstructured_cascades_have_no_quotient() -> None:
 def test_results_are_kept_while_the_fabric_lives() -> None:
     fabric = Cascade((random_factor(16, 2, 0), random_factor(16, 2, 1)))
     assert paths(fabric) is paths(fabric)
+
+
+# --- single factors -----------------------------------------------------------------------------
+
+
+def refuse(*arguments: object) -> None:
+    raise AssertionError("a single factor needs neither columns nor classes")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.floats(0.1, 1.0), st.integers(0, 2**32 - 1))
+def test_edges_are_the_paths_of_a_single_factor(rows: int, cols: int, density: float, seed: int) -> None:
+    factor = edges_of(np.random.default_rng(seed).random((rows, cols)) < density)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("quotient", "count_columns", "reach_columns"):
+            patch.setattr(paths_module, name, refuse)
+        assert_agrees(factor)
+
+
+@pytest.mark.parametrize("dims", [(7,), (2, 2, 2), (4, 3)])
+def test_edges_are_the_paths_of_a_circulant(dims: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("quotient", "count_columns", "reach_columns"):
+        monkeypatch.setattr(paths_module, name, refuse)
+    unit = tuple(int(place == 0) for place in range(len(dims)))
+    assert_agrees(Shifts(dims, ((0,) * len(dims), unit)))
+
+
+def test_a_wide_random_factor_is_asked_in_the_time_of_its_edges() -> None:
+    """As columns it would be 2^40 numbers, which is refused."""
+    width = 2**20
+    table = np.stack([np.arange(width), (np.arange(width) * 5 + 3) % width], axis=1)
+    factor = FanIn(width, np.sort(table, axis=1))
+    assert reach(factor) == Reach(width**2, 2 * width, (1, 0))
+    assert paths(factor).mean == 2 / width

@@ -11,7 +11,7 @@ import pytest
 
 from nfc.checks import Result, run
 from nfc.diagnostics import Diagnostic, Severity, Sink
-from nfc.ir.fabric import Cascade
+from nfc.ir.fabric import Cascade, cascade
 from nfc.ir.factors import Kron
 from nfc.ir.network import Activation, Block, Inline, Linear, Network, Repeat, Sum
 from nfc.limits import Limits
@@ -423,11 +423,12 @@ def test_an_assertion_without_truth_is_reported_once_for_all_layers() -> None:
 def test_too_much_work_is_an_error_at_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nfc.analysis.paths.WORK", 1)
     monkeypatch.setattr("nfc.analysis.paths.quotient", lambda fabric: None)
-    fresh = edges_of(np.array([[1, 0], [1, 1]]))  # measured by no other test, so remembered by none
-    found = check("mix.paths.max > 0 and true\ndepth == 1", network("net", (linear("mix", fresh),)))
+    half = edges_of(np.array([[1, 0], [1, 1]]))  # a cascade, as single factors have a closed form
+    fresh = cascade(half, half)  # measured by no other test, so remembered by none
+    found = check("mix.paths.max > 0 and true\ndepth == 2", network("net", (linear("mix", fresh),)))
     assert found.error.code == "NF506"
     assert found.error.span.text == "mix.paths.max"
-    assert [(result.ok, result.measured) for result in found.results] == [(False, None), (True, 1)]
+    assert [(result.ok, result.measured) for result in found.results] == [(False, None), (True, 2)]
 
 
 def test_too_many_combinations_of_copies_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,9 @@ def array(items: object) -> Schema:
 
 
 TEXT, INTEGER, NUMBER, BOOLEAN = ({"type": name} for name in ("string", "integer", "number", "boolean"))
-MAYBE_TEXT, MAYBE_INTEGER = ({"type": [name, "null"]} for name in ("string", "integer"))
+MAYBE_TEXT, MAYBE_INTEGER, MAYBE_NUMBER = (
+    {"type": [name, "null"]} for name in ("string", "integer", "number")
+)
 VERSION = {"const": 1}
 DIGEST = {"type": ["string", "null"], "pattern": "^sha256:[0-9a-f]{64}$"}
 
@@ -48,16 +50,37 @@ LAYER = record(
     fan_in=DEGREES,
     fan_out=DEGREES,
     factors=array(
-        record(rows=INTEGER, cols=INTEGER, kind=TEXT, edges=INTEGER, fan_in=DEGREES, fan_out=DEGREES)
+        record(
+            rows=INTEGER,
+            cols=INTEGER,
+            kind=TEXT,
+            structure=TEXT,
+            edges=INTEGER,
+            fan_in=DEGREES,
+            fan_out=DEGREES,
+        )
     ),
     paths=record(min=INTEGER, max=INTEGER, mean=NUMBER, cv=NUMBER),
     connected=BOOLEAN,
     reach=NUMBER,
     init=record(scheme=TEXT, std_min=NUMBER, std_max=NUMBER),
     fitted=MAYBE_INTEGER,
+    recognised=MAYBE_TEXT,
     kernel=TEXT,
     speedup=NUMBER,
     digest=DIGEST,
+)
+
+PLACE = record(
+    name=TEXT,
+    op=TEXT,
+    slope=MAYBE_NUMBER,
+    scheme=MAYBE_TEXT,
+    std_min=MAYBE_NUMBER,
+    std_max=MAYBE_NUMBER,
+    forward=record(min=MAYBE_NUMBER, max=MAYBE_NUMBER, mean=MAYBE_NUMBER),
+    backward=MAYBE_NUMBER,
+    correlation=NUMBER,
 )
 
 NETWORK = record(
@@ -70,6 +93,9 @@ NETWORK = record(
     density=NUMBER,
     depth=INTEGER,
     digest=DIGEST,
+    variance=record(forward=MAYBE_NUMBER, backward=MAYBE_NUMBER),
+    correlation=NUMBER,
+    profile={"anyOf": [array(PLACE), {"type": "null"}]},
     layers=array(LAYER),
 )
 

@@ -12,8 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from nfc.bench import available, measure, roofline, runtimes
-from nfc.cli import bench as verb
+from nfc.bench import available, comparison, measure, roofline, runtimes
 from nfc.cli import main, progress
 from nfc.cli.progress import CLEAR
 from tests.bench.schema import DOCUMENT
@@ -26,7 +25,7 @@ from tests.documents import nfc as run
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roofline, "MATRIX", 32)
     monkeypatch.setattr(roofline, "COPIED", 1000)
-    monkeypatch.setattr(verb, "PEAK_SECONDS", 1e-9)
+    monkeypatch.setattr(comparison, "PEAK_SECONDS", 1e-9)
 
 
 def bench(*arguments: str, standard_input: str = "") -> Run:
@@ -213,7 +212,7 @@ def test_a_sign_of_life_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
     stream = Terminal()
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    monkeypatch.setattr(measure, "measure", slow)
+    monkeypatch.setattr(comparison, "measure", slow)
     monkeypatch.setattr(sys, "stderr", stream)
     assert main(["bench", "good.nf", "--runtime", "torch", "--quiet"]) == 0
     assert "timing good in torch" in stream.getvalue()

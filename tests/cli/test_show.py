@@ -51,7 +51,7 @@ def test_orthogonal_weights_have_the_spread_that_they_are_drawn_with() -> None:
 def test_a_narrow_terminal_folds_cells_and_loses_none() -> None:
     (network,) = json.loads(nfc(["show", "mnist.nf", "--format", "json"]).out)["networks"]
     narrow = render_networks([network], 60)
-    assert max(len(line) for line in narrow.splitlines()[:-1]) <= 60
+    assert max(len(line) for line in narrow.splitlines()[:-2]) <= 60
 
 
 def test_terminal_escapes_in_a_file_are_not_sent() -> None:
@@ -125,3 +125,49 @@ def test_it_says_where_dense_would_be_faster() -> None:
 def test_predicting_imports_no_runtime(target: str) -> None:
     loaded = imported("show", str(ROOT / "examples" / "mnist.nf"), "--target", target)
     assert not loaded & {"torch", "onnx", "onnxruntime"}
+
+
+def test_it_says_what_a_mask_was_recognised_as() -> None:
+    text = """nf 1
+    mask same[o, i] = o // 8 == i // 8
+    mask ring[o] = { o + d for d in -1..1 } + { 0 for d in 1..1 if o == cols - 1 } + { cols - 1 for d in 1..1 if o == 0 }
+    network n { input 64; linear 64 via same; linear 64 via ring; linear 64 via block(size=8)
+    linear 64 via permute("shuffle") >> same }"""
+    found = layers(text)
+    ends = "kron 8 × (8 × 8)", "shifts 3 over 64", None, "blocks 8 × (8 × 8), relabelled"
+    assert [layer["recognised"] for layer in found] == [*ends]
+    assert [layer["factors"][0]["kind"] for layer in found] == ["kron", "shifts", "kron", "blocks"]
+    assert found[0]["factors"] == found[2]["factors"]
+    assert found[0]["digest"] == found[2]["digest"]
+    assert "linear1: same is recognised as kron 8 × (8 × 8)" in nfc(["show", "-"], text).out
+
+
+DEEP = """nf 1
+network deep { input 64; repeat 40 { linear 64 via random(fan_in=8); leaky_relu slope=auto }; linear 10; softmax }"""
+
+
+def test_signals_at_initialisation_layer_by_layer() -> None:
+    (network,) = json.loads(nfc(["show", "-", "--init", "--format", "json"], DEEP).out)["networks"]
+    places = network["profile"]
+    assert [place["name"] for place in places[:3]] == [
+        "repeat1.0.linear1",
+        "repeat1.0.leaky_relu1",
+        "repeat1.1.linear1",
+    ]
+    first, bent, *_, head, _ = places
+    assert (first["scheme"], first["slope"], bent["scheme"]) == ("balanced", None, None)
+    assert first["std_min"] == network["layers"][0]["init"]["std_min"]
+    assert first["forward"]["mean"] == pytest.approx(2 / (1 + bent["slope"] ** 2))
+    assert head["correlation"] == pytest.approx(0.9, abs=1e-4)
+    text = nfc(["show", "-", "--init"], DEEP).out
+    assert f"leaky_relu slope={bent['slope']:g}" in text
+    assert "deep at initialisation" in text
+
+
+def test_totals_say_what_initialisation_does() -> None:
+    text = "nf 1\nnetwork n { input 16; repeat 200 { linear 16; relu }; linear 4 }"
+    (network,) = json.loads(nfc(["show", "-", "--format", "json"], text).out)["networks"]
+    assert network["profile"] is None
+    assert network["variance"] == {"forward": pytest.approx(1.0), "backward": pytest.approx(1.0)}
+    done = nfc(["show", "-"], text).out
+    assert "second moments × 1 forward, × 1 backward, correlation 1 − 0.000" in done

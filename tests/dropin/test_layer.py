@@ -282,7 +282,7 @@ def test_warnings_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="nfc.torch"):
         FabricLinear(32, 32, via="random(fan_in=3)", init="orthogonal", label="head")
     (message,) = caplog.messages
-    assert message.startswith("head: warning[NF450]: `init=orthogonal` needs equal dense blocks")
+    assert message.startswith("head: warning[NF450]: `init=orthogonal` needs dense blocks")
 
 
 def test_without_pytorch_the_import_says_what_is_missing() -> None:

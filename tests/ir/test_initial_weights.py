@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from nfc import philox
 from nfc.diagnostics import Sink
-from nfc.ir.factors import Blocks, Factor, Kron
-from nfc.ir.initial_weights import initial_weights, normal, orthogonal_weights, uniform_weights
+from nfc.ir.deviations import ByDegrees, ByRow, Deviations, Floored, Separable, edge_ends
+from nfc.ir.factors import Blocks, Factor, Kron, Restricted
+from nfc.ir.initial_weights import drawn_weights, initial_weights, sign_weights, uniform_weights
 from nfc.ir.interpreter import factor_matrix
 from nfc.ir.network import Draw, Norm
+from nfc.ir.orthogonal_weights import normal, orthogonal_weights
 from nfc.ir.parameters import parameters
 from nfc.passes.initialise import Initialise
 from tests.build import FABRICS, linear, network
@@ -29,19 +33,52 @@ def test_the_bits_are_frozen() -> None:
     assert found.view(np.uint32).reshape(-1).tolist() == [0xBC0CC2A4, 0xBF118DDE, 0xBEA76911, 0xBEF39C7C]
 
 
-def test_a_table_of_deviations_goes_edge_by_edge() -> None:
-    factor = FABRICS["edges"]
-    assert isinstance(factor, Factor)
-    std = np.arange(1.0, factor.edges + 1)
-    ones = uniform_weights(factor, Draw("uniform", 1.0, 0), 5)
-    found = uniform_weights(factor, Draw("uniform", std, 0), 5)
-    np.testing.assert_allclose(found, ones * std, rtol=1e-6)
+def test_signs_by_the_written_rule() -> None:
+    u = philox.uniform(11, 3, 12)
+    found = sign_weights(Kron(2, 2, 3, 1), Draw("sign", 0.1, 3), 11)
+    assert found.dtype == np.float32
+    assert found.reshape(-1).tolist() == [float(np.float32(-0.1 if n < 0.5 else 0.1)) for n in u]
+    assert 0 < (found < 0).sum() < 12
+
+
+EDGES = FABRICS["edges"]
+ROWS, COLS = np.array([0.5, 2.0, 3.0]), np.array([0.25, 1.0, 1.5, 7.0])
+
+
+@pytest.mark.parametrize(
+    ("std", "variance"),
+    [
+        (ByRow(ROWS), lambda j, i: ROWS[j]),
+        (ByDegrees(ROWS, ROWS, COLS), lambda j, i: 2 * ROWS[j] / (ROWS[j] + COLS[i])),
+        (Separable(ROWS, COLS), lambda j, i: ROWS[j] * COLS[i]),
+        (
+            Floored(
+                2 * ROWS, ROWS, COLS, ROWS**2, COLS**2, np.array([0.0, 1.0, 1.0]), np.array([0, 1.0, 1, 0])
+            ),
+            lambda j, i: (
+                2
+                * ROWS[j]
+                * (ROWS[j] * COLS[i] * (int(j > 0) == int(i in (1, 2))) + min(ROWS[j], COLS[i]) ** 2)
+            ),
+        ),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+@pytest.mark.parametrize("distribution", ["uniform", "sign"])
+def test_deviations_of_rows_and_columns_go_edge_by_edge(
+    distribution: str, std: Deviations, variance: Callable[[int, int], float]
+) -> None:
+    assert isinstance(EDGES, Factor)
+    expected = [variance(j, i) ** 0.5 for j, i in zip(*edge_ends(EDGES), strict=True)]
+    ones = drawn_weights(EDGES, Draw(distribution, 1.0, 0), 5)
+    found = drawn_weights(EDGES, Draw(distribution, std, 0), 5)
+    np.testing.assert_allclose(found, ones * expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("scalar", [True, False])
 def test_a_cut_factor_draws_a_number_an_edge(scalar: bool) -> None:
     (factor, *_) = FABRICS["restricted"].parts  # type: ignore[union-attr]
-    std = 0.5 if scalar else np.full(factor.edges, 0.5)
+    std = 0.5 if scalar else ByRow(np.full(factor.rows, 0.25))
     found = uniform_weights(factor, Draw("uniform", std, 0), 5)
     whole = uniform_weights(factor.base, Draw("uniform", 0.5, 0), 5).reshape(-1)
     assert found.shape == (factor.edges,)
@@ -82,6 +119,42 @@ def test_orthogonal_blocks_have_orthonormal_rows_or_columns(factor: Factor) -> N
     matrix = factor_matrix(factor, orthogonal_weights(factor, Draw("orthogonal", 2.0, 0), 9)) / 2.0
     gram = matrix.T @ matrix if factor.rows >= factor.cols else matrix @ matrix.T
     np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-6)
+
+
+CUT = [
+    Restricted(Kron(3, 3, 4, 1), np.arange(9) < 8, np.arange(11) % 5 > 0),
+    Restricted(Kron(2, 3, 3, 2), np.arange(12) != 5, np.arange(12) > 3),
+    Restricted(Kron(1, 5, 2, 3), np.arange(15) < 11, np.arange(5) < 5),
+]
+
+
+@pytest.mark.parametrize("factor", CUT, ids=lambda factor: repr(factor.base))
+def test_what_is_left_of_a_cut_block_has_orthonormal_rows_or_columns(factor: Restricted) -> None:
+    """Block (i, l) of I_a ⊗ W ⊗ I_d joins the rows and the columns with these first and last digits."""
+    matrix = factor_matrix(factor, orthogonal_weights(factor, Draw("orthogonal", 2.0, 0), 9)) / 2.0
+    base = factor.base
+    for group in range(base.a):
+        for lane in range(base.d):
+            rows = group * base.b * base.d + np.arange(base.b) * base.d + lane
+            columns = group * base.c * base.d + np.arange(base.c) * base.d + lane
+            rows, columns = rows[rows < factor.rows], columns[columns < factor.cols]
+            block = matrix[np.ix_(rows[factor.live_rows[rows]], columns[factor.live_cols[columns]])]
+            gram = block.T @ block if block.shape[0] >= block.shape[1] else block @ block.T
+            np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-6)
+
+
+def test_blocks_that_nothing_was_cut_from_are_those_of_the_whole() -> None:
+    base = Kron(3, 4, 4, 2)
+    whole = orthogonal_weights(base, Draw("orthogonal", 1.5, 3), 9)
+    every = Restricted(base, np.ones(base.rows, bool), np.ones(base.cols, bool))
+    assert (orthogonal_weights(every, Draw("orthogonal", 1.5, 3), 9) == whole.reshape(-1)).all()
+
+
+def test_rows_of_orthogonal_blocks_have_multipliers_of_their_own() -> None:
+    factor, scale = Kron(2, 2, 3, 2), np.arange(1.0, 9.0)
+    ones = orthogonal_weights(factor, Draw("orthogonal", 1.0, 0), 9)
+    found = factor_matrix(factor, orthogonal_weights(factor, Draw("orthogonal", ByRow(scale), 0), 9))
+    np.testing.assert_allclose(found, factor_matrix(factor, ones) * scale[:, None] ** 0.5, rtol=1e-6)
 
 
 def test_orthogonal_blocks_are_evenly_distributed() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from nfc.ir.deviations import ByRow, Separable
 from nfc.ir.fabric import Cascade, Fabric, Sum
 from nfc.ir.fabric_rules import FABRIC_RULES
 from nfc.ir.factors import Blocks, Edges, FanIn, Kron, Restricted, Shifts
@@ -86,6 +87,7 @@ BROKEN_OPS: list[tuple[str, Op]] = [
     ("leaky_relu has a finite slope", relu("a", function="leaky_relu")),
     ("leaky_relu has a finite slope", relu("a", function="leaky_relu", slope=float("nan"))),
     ("leaky_relu has a finite slope", relu("a", slope=0.1)),
+    ("leaky_relu has a finite slope", relu("a", slope="auto")),
     ("negative axis", relu("a", function="softmax")),
     ("negative axis", relu("a", function="log_softmax", axis=-2)),
     ("negative axis", relu("a", axis=-1)),
@@ -103,12 +105,13 @@ BROKEN_OPS: list[tuple[str, Op]] = [
     ("last axes add", Concat(path="a", **SHAPE, branches=((), ()))),
     ("maps the input's last axis", dense("a", 4, 4, output=(5,))),
     ("one draw a factor", dense("a", 4, 4, draws=(DRAW, DRAW))),
-    ("number or one an edge", dense("a", 4, 4, draws=(replace(DRAW, std=np.ones(4)),))),
-    ("number or one an edge", dense("a", 4, 4, draws=(replace(DRAW, std=-1.0),))),
-    ("number or one an edge", dense("a", 4, 4, draws=(replace(DRAW, std=float("inf")),))),
-    ("a draw is uniform", dense("a", 4, 4, draws=(replace(DRAW, distribution="normal"),))),
-    ("a draw is uniform", dense("a", 4, 4, draws=(Draw("orthogonal", np.ones(16), 0),))),
-    ("a draw is uniform", replace(linear("a", Shifts((4,), ((0,),))), draws=(Draw("orthogonal", 1.0, 0),))),
+    ("numbers of its rows and columns", dense("a", 4, 4, draws=(replace(DRAW, std=ByRow(np.ones(3))),))),
+    ("numbers of its rows and columns", dense("a", 4, 4, draws=(replace(DRAW, std=Separable(np.ones(4), np.ones(3))),))),
+    ("numbers of its rows and columns", dense("a", 4, 4, draws=(replace(DRAW, std=-1.0),))),
+    ("numbers of its rows and columns", dense("a", 4, 4, draws=(replace(DRAW, std=float("inf")),))),
+    ("a draw is one of", dense("a", 4, 4, draws=(replace(DRAW, distribution="normal"),))),
+    ("a draw is one of", dense("a", 4, 4, draws=(Draw("orthogonal", Separable(np.ones(4), np.ones(4)), 0),))),
+    ("a draw is one of", replace(linear("a", Shifts((4,), ((0,),))), draws=(Draw("orthogonal", 1.0, 0),))),
     ("takes what the one before gives", repeat((relu("r.0.a", 5),))),
     ("takes what the one before gives", Inline(path="a", input=(4,), output=(5,), network="b", body=())),
     ("takes what the one before gives", SumOf(path="a", **SHAPE, branches=((dense("a.0.b", 5, 4),),))),
@@ -186,6 +189,7 @@ def drawn_layer(path: str) -> Op:
         ("paths are unique", network("broken", (relu("a"), relu("a")))),
         ("that of the operation around", network("broken", (Inline(path="a", **SHAPE, network="b", body=(relu("b"),)),))),
         ("a stream of its own", network("broken", (drawn_layer("a"), drawn_layer("b")))),
+        ("slopes are chosen", network("broken", (drawn_layer("a"), relu("b", function="leaky_relu", slope="auto")))),
         ("takes what the one before gives", network("broken", (relu("a"), relu("b", 5)))),
         ("takes what the one before gives", network("broken", (relu("a"),), input=(5,))),
         ("takes what the one before gives", replace(network("broken", (relu("a"),)), output=(5,))),
@@ -201,5 +205,10 @@ def test_broken_networks_are_named(sentence: str, broken: Network) -> None:
 def test_every_rule_is_broken_once() -> None:
     rules = [*OP_RULES, *LAYER_RULES, *FABRIC_RULES, *NETWORK_RULES, *FLOW_RULES]
     fragments = [sentence for sentence, _ in BROKEN_OPS + BROKEN_FABRICS]  # type: ignore[operator]
-    fragments += ["paths are unique", "that of the operation around", "a stream of its own"]
+    fragments += [
+        "paths are unique",
+        "that of the operation around",
+        "a stream of its own",
+        "slopes are chosen",
+    ]
     assert [rule.sentence for rule in rules if not any(part in rule.sentence for part in fragments)] == []

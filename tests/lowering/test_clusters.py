@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nfc.ir.network import Draw
+from nfc.ir.recovery import components
 from nfc.lowering import Target
 from nfc.lowering.clusters import clustered
 from nfc.lowering.cost import kernel_seconds
@@ -92,3 +93,12 @@ def test_it_is_the_same_every_time():
     one, two = (clustered(kernel, TARGET, below=float("inf")) for _ in range(2))
     np.testing.assert_array_equal(one.row_sets, two.row_sets)
     np.testing.assert_array_equal(one.col_sets, two.col_sets)
+
+
+def test_clusters_are_the_same_when_worked_out_in_slices(monkeypatch):
+    kernel = sparse(shuffled(np.kron(np.eye(32, dtype=int), np.ones((16, 16), int))))
+    whole = clustered(kernel, TARGET, below=1.0)
+    monkeypatch.setattr(components, "SLICE", 64)
+    sliced = clustered(kernel, TARGET, below=1.0)
+    assert (whole.row_sets == sliced.row_sets).all()
+    assert (whole.col_sets == sliced.col_sets).all()

@@ -11,15 +11,26 @@ from hypothesis import given
 
 import nfc
 from nfc.backends.numpy_interpreter import run_plan
-from nfc.ir.factors import Kron
+from nfc.ir.factors import Blocks, Kron
 from nfc.ir.initial_weights import initial_weights
 from nfc.ir.network import Residual
 from nfc.lowering import Target, lower, optimise
 from nfc.lowering.cost import kernel_seconds
 from nfc.lowering.fuse import digits, fused
-from nfc.lowering.kernels import block_kernels
+from nfc.lowering.kernels import block_kernels, weighted_kernels
+from nfc.lowering.kernels import product as as_kernel
 from nfc.lowering.optimise import optimised
-from nfc.lowering.plan import Blocked, Chain, Clustered, Fused, Neighbours, Scattered, Sparse
+from nfc.lowering.plan import (
+    Blocked,
+    BlockSets,
+    Chain,
+    Clustered,
+    Edgewise,
+    Fused,
+    Neighbours,
+    Scattered,
+    Sparse,
+)
 from nfc.source import Source
 from tests.build import butterfly, dense_pattern
 from tests.build import network as by_hand
@@ -29,8 +40,8 @@ from tests.strategies import networks
 
 CORPUS = sorted((Path(__file__).parents[1] / "corpus").glob("*.nf"))
 TARGETS = [
-    Target(runtime=runtime, batch=batch, fuse=fuse, training=training)
-    for runtime, batch, fuse, training in pairs(
+    Target(runtime=runtime, batch=batch, fuse=fuse, backward=backward)
+    for runtime, batch, fuse, backward in pairs(
         ["torch", "onnxruntime"], [1, 64], [True, False], [True, False]
     )
 ]
@@ -166,3 +177,16 @@ def test_without_gathers_kernels_without_structure_are_matrices_within_the_limit
 
 def test_torch_has_no_clusters() -> None:
     assert isinstance(kernel(1024, "band(4)", runtime="torch"), Sparse)
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+@pytest.mark.parametrize(("size", "edgewise"), [(4, True), (64, False)])
+def test_small_block_sets_run_by_edges_in_torch(runtime: str, size: int, edgewise: bool) -> None:
+    random = np.random.default_rng(0)
+    sets = [np.sort(random.permutation(4096).reshape(-1, size), axis=1) for _ in range(2)]
+    written = as_kernel(layer(Blocks(*sets))).kernel
+    assert isinstance(written, BlockSets)
+    chosen = optimised(written, Target(runtime=runtime))
+    expected = Edgewise if edgewise and runtime == "torch" else BlockSets
+    assert isinstance(chosen, expected)
+    assert list(weighted_kernels(chosen)) == [written]

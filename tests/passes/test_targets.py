@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import pi
+
 import pytest
 
 from nfc.ir.factors import Kron
@@ -103,9 +105,16 @@ def test_the_last_layer_of_each_body_in_a_chain_has_an_equal_share() -> None:
 
 
 def test_a_gain_inside_the_body_multiplies_its_share() -> None:
-    assert targets(residual("r1", layer("a"), activation("relu")), residual("r2", layer("b"))) == {
-        "a": 1.0,
-        "b": 0.5,
+    found = targets(residual("r1", layer("a"), activation("relu")), residual("r2", layer("b")))
+    assert found == {"a": pytest.approx(2.0 / (2 * (1 + 1 / pi))), "b": 0.5}
+
+
+def test_a_body_that_ends_in_a_residual_block_shares_what_is_before_that() -> None:
+    body = (layer("r1.a"), residual("r1.r", layer("r1.r.b")))
+    assert targets(residual("r1", *body), residual("r2", layer("c"))) == {
+        "r1.a": 0.5,
+        "r1.r.b": 1.0,
+        "c": 0.5,
     }
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from nfc.analysis.activations import elementwise, gain, through
+from nfc.analysis.profile import backward_variance, forward_variance
 from nfc.analysis.signal import Signal
-from nfc.analysis.variance import backward_variance, edge_variances, forward_variance
+from nfc.analysis.variance import edge_variances
 from nfc.diagnostics import Sink
 from nfc.ir.fabric import Fabric, named_factors
 from nfc.ir.factors import FanIn, Kron

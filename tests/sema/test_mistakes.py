@@ -42,9 +42,11 @@ MISTAKES = {
         "input [3, 8, 8]\nconv 16 kernel=\"3\"\nnorm batch\npool max kernle=2\nflatten\nlinear 10",
     ),
     "masks and algebra": in_network(
-        "input 64\nlinear 64 via near\nlinear 64 via hop\nlinear 64 via dense | random(3)\nlinear 64 via ~dense",
+        "input 64\nlinear 64 via near & far\nlinear 64 via hop\nlinear 64 via near | butterfly\n"
+        "linear 64 via ~dense\nlinear 64 via kron(near, ~near, size=5)",
         "mask near[o, i] = abs(o - i) <= 1",
-        "topology hop = near >> butterfly >> near",
+        "mask far[o, i] = abs(o - i) > 1",
+        "topology hop = near >> (far - ~near) >> near",
     ),
     "empty neurons": in_network("input 64\nrepeat 3 {\nlinear 64 via bernoulli(0.1%)\n}"),
     "names of the language": in_network("input 64\nlinear 8 via max", "let random = 4", "topology cols(rows) = dense"),

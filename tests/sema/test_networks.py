@@ -194,7 +194,7 @@ def test_a_network_may_hold_nothing_but_its_input() -> None:
         ("input [2, 3, 4]\nnorm batch", ["NF601"]),
         ("input [2, 3, 4]\nconcat { { relu } { relu } }", ["NF601"]),
         ("input 4\nnorm group groups=2", ["NF601"]),
-        ("input 4\ntranspose\nnorm group groups=2\nleaky_relu slope=auto\nleaky_relu", ["NF601"] * 3),
+        ("input 4\ntranspose\nnorm group groups=2\nleaky_relu", ["NF601"] * 2),
         ("input 4\nattention 2 causal=yes", ["NF601", "NF201"]),
         ("input 4\ntranspose\npad 2\nreshape 7\npad 3", ["NF601", "NF301"]),
         ("input 4\nlinear 3 via random(9)\npad 2", ["NF301", "NF301"]),

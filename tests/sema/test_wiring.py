@@ -169,7 +169,7 @@ def test_sums_and_cascades_are_in_normal_form() -> None:
         ("direct_sum(dense, dense, sizes=[1, 100])", ["NF301"]),
         ("direct_sum(dense, cascade(2, dense))", ["NF402"]),
         ("t(auto)", ["NF205"]),
-        ("kron(dense, dense, size=2)", ["NF602"]),
+        ("kron(dense, dense, size=3)", ["NF301"]),
         ("random(rows / 2)", ["NF401"]),
     ],
 )

@@ -8,6 +8,7 @@ from itertools import count
 import numpy as np
 import torch
 
+from nfc.ir.deviations import ByRow, Separable
 from nfc.ir.fabric import Fabric, factors
 from nfc.ir.factors import Blocks, Edges, FanIn, Kron
 from nfc.ir.network import (
@@ -36,18 +37,20 @@ from tests.build import FABRICS, butterfly, edges_of, linear, network
 
 
 def with_draws(net: Network, orthogonal: bool = False) -> Network:
-    """Draws by hand: a standard deviation for each edge for any pattern and for every fourth factor."""
+    """Draws by hand: deviations of rows and columns for any pattern, of rows for every fourth factor."""
     streams = count()
 
     def draw(layer: Linear) -> Linear:
         return replace_draws(layer, tuple(draw_of(factor, next(streams)) for factor in factors(layer.fabric)))
 
     def draw_of(factor, stream: int) -> Draw:
+        rows = 0.25 + np.arange(factor.rows) / factor.rows
+        columns = 1.0 + np.arange(factor.cols) / factor.cols
         if orthogonal and isinstance(factor, Kron | Blocks):
             return Draw("orthogonal", 0.5 + stream / 8, stream)
-        if isinstance(factor, Edges) or stream % 4 == 3:
-            return Draw("uniform", 0.25 + np.arange(factor.edges) / factor.edges, stream)
-        return Draw("uniform", 0.5, stream)
+        if isinstance(factor, Edges):
+            return Draw("uniform", Separable(rows, columns), stream)
+        return Draw("uniform", ByRow(rows) if stream % 4 == 3 else 0.5, stream)
 
     return Network(**{**vars(net), "body": rewrite_linears(net.body, draw)})
 

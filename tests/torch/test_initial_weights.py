@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+import nfc
 from nfc import philox
 from nfc.backends.torch_module import build_module
+from nfc.diagnostics import Sink
+from nfc.ir.deviations import ByDegrees, ByRow, Floored, Separable
+from nfc.ir.fabric import factors
 from nfc.ir.initial_weights import initial_weights
-from nfc.ir.network import Draw, linear_layers
+from nfc.ir.network import SCHEMES, Draw, linear_layers
 from nfc.lowering import lower
+from nfc.passes.initialise import Initialise
 from tests.build import FABRICS, linear, network
+from tests.ir.test_initial_weights import CUT
 from tests.torch.networks import NETWORKS, replace_draws, with_draws
 
 SEEDS = [0, 7, 2**31 + 5, 2**64 - 1]
@@ -26,6 +32,97 @@ def test_uniform_draws_are_bit_exact(name, seed):
     state = module.state_dict()
     for key, value in initial_weights(NETWORKS[name], seed).items():
         assert state[key].numpy().tobytes() == value.tobytes(), key
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("kind", FABRICS)
+def test_every_scheme_draws_the_same(kind, scheme):
+    net = Initialise().run(network("net", (linear("linear1", FABRICS[kind], scheme=scheme),)), Sink())
+    (layer,) = linear_layers(net)
+    state = build_module(lower(net), seed=7).state_dict()
+    exact = "orthogonal" not in {draw.distribution for draw in layer.draws}
+    for key, value in initial_weights(net, 7).items():
+        np.testing.assert_allclose(state[key].numpy(), value, rtol=0, atol=0 if exact else 1e-6, err_msg=key)
+
+
+def deviations_of(factor):
+    """Records of every kind, with numbers that round."""
+    random = np.random.default_rng(2)
+    rows, cols = (lambda: random.random(factor.rows)), (lambda: random.random(factor.cols))
+    blocks = (np.arange(factor.rows) % 2.0, np.arange(factor.cols) % 2.0)
+    yield ByRow(rows())
+    yield ByDegrees(rows(), rows(), cols())
+    yield Separable(rows(), cols())
+    yield Floored(rows(), rows(), cols(), rows(), cols(), *blocks)
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "sign"])
+@pytest.mark.parametrize("kind", ["fan_in", "edges", "restricted"])
+def test_deviations_of_rows_and_columns_are_bit_exact(kind, distribution):
+    for factor in factors(FABRICS[kind]):
+        for std in deviations_of(factor):
+            layer = replace_draws(linear("linear1", factor), (Draw(distribution, std, 0),))
+            net = network("net", (layer,))
+            state = build_module(lower(net), seed=3).state_dict()
+            assert (
+                state["linear1.weight"].numpy().tobytes()
+                == initial_weights(net, 3)["linear1.weight"].tobytes()
+            )
+
+
+@pytest.mark.parametrize(
+    "kind", ["dense", "block", "diagonal", "strided", "blocks", "torus", "fan_in", "edges"]
+)
+def test_deviations_of_rows_are_bit_exact_for_every_kind_of_factor(kind):
+    factor = FABRICS[kind]
+    std = ByRow(np.random.default_rng(2).random(factor.rows))
+    net = network("net", (replace_draws(linear("linear1", factor), (Draw("sign", std, 0),)),))
+    state = build_module(lower(net), seed=3).state_dict()
+    assert state["linear1.weight"].numpy().tobytes() == initial_weights(net, 3)["linear1.weight"].tobytes()
+
+
+@pytest.mark.parametrize("cut", CUT, ids=lambda factor: repr(factor.base))
+@pytest.mark.parametrize("by_row", [False, True])
+def test_orthogonal_draws_of_cut_blocks(cut, by_row):
+    std = ByRow(1.0 + np.arange(cut.rows)) if by_row else 1.5
+    net = network("net", (replace_draws(linear("linear1", cut), (Draw("orthogonal", std, 0),)),))
+    state = build_module(lower(net), seed=5).state_dict()
+    np.testing.assert_allclose(
+        state["linear1.weight"].numpy(), initial_weights(net, 5)["linear1.weight"], rtol=0, atol=1e-5
+    )
+
+
+IRREGULAR = """nf 1
+
+network irregular {
+    input 40
+    linear 64 via bernoulli(density=.1)
+    relu
+    linear 64 init=xavier via small_world(fan_in=5)
+    linear 50 init=kaiming via butterfly
+    relu
+    linear 48 via torus
+    repeat 3 {
+        linear 48 via random(fan_in=3)
+        leaky_relu
+    }
+    linear 10
+}
+"""
+
+
+def test_onnx_holds_the_weights_of_the_module_and_the_interpreter(tmp_path):
+    """One seed, three ways: the same bits in the module, the same file without weights as with the module's."""
+    (tmp_path / "irregular.nf").write_text(IRREGULAR)
+    net = nfc.load(tmp_path / "irregular.nf")["irregular"]
+    module = net.torch(seed=7)
+    distributions = {draw.distribution for layer in linear_layers(net.ir) for draw in layer.draws}
+    assert distributions == {"uniform", "sign"}
+    state = module.state_dict()
+    for key, value in initial_weights(net.ir, 7).items():
+        assert state[key].numpy().tobytes() == value.tobytes(), key
+    assert net.onnx(seed=7) == net.onnx(module)
+    assert net.onnx(seed=8) != net.onnx(module)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -6,6 +6,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from nfc.backends.torch_library import library
 from nfc.backends.torch_module import build_module
 from nfc.backends.torch_source import TorchSource, emit_torch
 from nfc.diagnostics import NfcError
+from nfc.ir.deviations import KINDS
 from nfc.ir.fabric import Cascade, Sum
 from nfc.ir.factors import Kron
 from nfc.ir.network import Repeat
@@ -100,7 +102,10 @@ def test_tables_have_the_documented_types():
         for name, table in source.tables.items():
             types.setdefault(name.rpartition(".")[2], set()).add(table.dtype.name)
     indices = ("places", "row_sets", "col_sets", "table", "indptr", "indices")
-    assert types == {**{name: {"int32"} for name in indices}, "std": {"float64"}}
+    deviations = {field.name for kind in KINDS.values() for field in fields(kind)} & types.keys()
+    assert "scale" in deviations
+    widths = {"int32": indices, "float64": deviations}
+    assert types == {name: {width} for width, names in widths.items() for name in names}
 
 
 def test_shifts_need_no_index_file():

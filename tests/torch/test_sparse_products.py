@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from nfc.backends import torch_helpers_sparse as sparse
+from nfc.backends import torch_helpers_sparse_products as sparse
+from nfc.backends.torch_helpers_sparse import CsrLinear
 from nfc.backends.torch_library import helpers
 from nfc.backends.torch_module import build_module
 from nfc.lowering import lower
@@ -31,7 +32,7 @@ BATCHES = (0, 1, 2, 3, 4, 9, 16, 70)
 
 def tables_of(pattern: np.ndarray) -> list[torch.Tensor]:
     indptr = torch.tensor(np.append(0, pattern.sum(1).cumsum())).int()
-    layer = sparse.CsrLinear(pattern.shape[1], indptr, torch.tensor(np.nonzero(pattern)[1]).int())
+    layer = CsrLinear(pattern.shape[1], indptr, torch.tensor(np.nonzero(pattern)[1]).int())
     return [layer.get_buffer(name) for name in layer.tables]
 
 

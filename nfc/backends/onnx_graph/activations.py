@@ -32,10 +32,9 @@ def _softmax(moves: Moves, op: Activation, value: Value) -> Value:
 
 
 def _elementwise(graph: Graph, op: Activation, value: str) -> str:
-    """A slope of None is ONNX's default, .01."""
     match op.function:
         case "leaky_relu":
-            return graph.node("LeakyRelu", (value,), op.path, alpha=op.slope)
+            return graph.node("LeakyRelu", (value,), op.path, alpha=op.negative_slope)
         case "silu":
             gate = graph.node("Sigmoid", (value,), f"{op.path}/gate")
             return graph.node("Mul", (value, gate), op.path)

@@ -5,6 +5,7 @@
 import inspect
 import math
 import warnings
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 INDEX_FILE = "branches.index.safetensors"
-INDEX_DIGEST = "sha256:a0951bfeb9c6c502e65eb435613e190b399b5bc1f65fa0e3dc756c6562b7d9e8"
+INDEX_DIGEST = "sha256:81f5606eedb95fedeeb9a2b1cb399ea339bf8ed89e35e5a758aabd1685ec0c5c"
 
 
-class Factor(nn.Module):
+class Factor(nn.Module, ABC):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
@@ -31,85 +32,41 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
+    @abstractmethod
     def product(self, x: Tensor) -> Tensor:
         """The output [out_features, batch] for x [in_features, batch]."""
-        raise NotImplementedError
 
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
-        # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-            raise ValueError(
-                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
-            )
-        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
-            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
-        # x[None] gives an empty batch strides that embedding_bag takes.
-        return x[None].reshape(-1, self.in_features).t()
+        if isinstance(x, Tensor):  # a proxy of torch.fx has no sizes yet
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(
+                    f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+                )
+            if not (x.is_floating_point() or x.is_complex()):
+                raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
+            if x.dim() == 2:
+                return x.t()
+        return x.reshape(-1, self.in_features).t()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(self.feature_first(x)).t()
-        y = y.reshape(x.shape[:-1] + (self.out_features,))
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(batch_first(self.product(self.feature_first(x)), x), self.bias)
 
     def extra_repr(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
-def applied(function, *arguments):
-    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
-    if torch.is_grad_enabled():
-        return function.apply(*arguments)
-    try:
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                argument.data_ptr()
-    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
-        return function.apply(*arguments)
-    return function.forward(*arguments)
+def batch_first(y: Tensor, x: Tensor) -> Tensor:
+    """The output y [features, batch] as [..., features], with the leading axes of the input x."""
+    if isinstance(x, Tensor) and x.dim() == 2:
+        return y.t()
+    return y.t().reshape(x.shape[:-1] + (y.shape[0],))
 
 
-def with_signature(function):
-    """Finds an autograd.Function's signature once: `apply` asks at each call, and that is slow."""
-    function.forward.__signature__ = inspect.signature(function.forward)
-    return function
-
-
-def traced(x: Tensor) -> bool:
-    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
-    plain = type(x) in (Tensor, nn.Parameter)
-    return torch.compiler.is_compiling() or not plain or x.is_meta
-
-
-def contiguous(x: Tensor) -> Tensor:
-    """`x.contiguous()`; where that transposes a matrix in a CPU's memory, two to five times faster."""
-    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
-        return x.contiguous()
-    return applied(Transpose, x) if x.t().is_contiguous() else x.contiguous()
-
-
-@with_signature
-class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        rows, columns = x.shape
-        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
-        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient
-
-    @staticmethod
-    def vmap(info, in_dims, x):
-        return x, in_dims[0]
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
+    return y if bias is None else y + bias.to(y.dtype)
 
 
 class TableFactor(Factor):
@@ -165,11 +122,133 @@ class FabricLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.fabric(x)
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(self.fabric(x), self.bias)
 
     def extra_repr(self) -> str:
         return f"out_features={self.out_features}, bias={self.bias is not None}"
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
+    arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
+    function.forward.__signature__ = inspect.Signature([arguments])
+    return function
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+
+
+def small(x: Tensor) -> bool:
+    """Whether calling an autograd.Function takes longer than it saves on x."""
+    return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+class EdgeFactor(TableFactor):
+    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
+
+    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
+    `permutation[e]`.
+    """
+
+    indptr: Tensor
+    indices: Tensor
+    transposed_indptr: Tensor
+    transposed_indices: Tensor
+    permutation: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        indptr: Tensor,
+        indices: Tensor,
+        shape: tuple[int, ...],
+        bias: bool,
+    ):
+        super().__init__(in_features, len(indptr) - 1, shape, bias)
+        self.set_pattern(indptr, indices)
+
+    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
+        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
+        rows = rows.repeat_interleave(indptr.diff())
+        permutation = indices.argsort(stable=True)
+        degrees = torch.bincount(indices, minlength=self.in_features)
+        self.set_tables(
+            indptr=indptr,
+            indices=indices,
+            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
+            transposed_indices=rows[permutation],
+            permutation=permutation.int(),
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        pattern = (self.indptr, self.indices)
+        transposed = (self.transposed_indptr, self.transposed_indices, self.permutation)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern, *transposed)
+        if not isinstance(x, Tensor) or x.is_meta:
+            return y
+        device = x.device.type
+        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
+
+
+class CsrLinear(EdgeFactor):
+    """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
+
+    def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
+        super().__init__(in_features, indptr, indices, (len(indices),), bias)
+
+
+class NeighbourLinear(EdgeFactor):
+    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
+        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
+        super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
 
 
 def operator(name: str):
@@ -184,14 +263,12 @@ def operator(name: str):
 
     def register(function):
         forward = function.forward
-        # `apply` asks for it at each call, and finding it takes longer than a small product.
-        forward.__signature__ = inspect.signature(forward)
         if not hasattr(getattr(torch.ops, namespace), short):
             made = torch.library.custom_op(name, forward, mutates_args=(), schema=function.schema)
             made.register_fake(function.fake)
             made.register_autograd(function.backward, setup_context=function.setup_context)
             made.register_vmap(function.vmap)
-        return function
+        return with_signature(function)
 
     return register
 
@@ -202,18 +279,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_2c7a894b.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_36f8f02e.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_2c7a894b.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_36f8f02e.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_2c7a894b::sparse_product")
+@operator("nfc_sparse_36f8f02e::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -275,7 +352,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_2c7a894b::sampled_product")
+@operator("nfc_sparse_36f8f02e::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -342,61 +419,6 @@ def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int
     return torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
 
 
-class EdgeFactor(TableFactor):
-    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
-
-    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
-    `permutation[e]`.
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        indptr: Tensor,
-        indices: Tensor,
-        shape: tuple[int, ...],
-        bias: bool,
-    ):
-        super().__init__(in_features, len(indptr) - 1, shape, bias)
-        self.set_pattern(indptr, indices)
-
-    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
-        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
-        rows = rows.repeat_interleave(indptr.diff())
-        permutation = indices.argsort(stable=True)
-        degrees = torch.bincount(indices, minlength=self.in_features)
-        self.set_tables(
-            indptr=indptr,
-            indices=indices,
-            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
-            transposed_indices=rows[permutation],
-            permutation=permutation.int(),
-        )
-
-    def product(self, x: Tensor) -> Tensor:
-        tables = [getattr(self, name) for name in self.tables]
-        y = sparse_product(self.weight.flatten(), contiguous(x), False, *tables)
-        if not isinstance(x, Tensor) or x.is_meta:
-            return y
-        device = x.device.type
-        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
-
-
-class CsrLinear(EdgeFactor):
-    """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
-
-    def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, indptr, indices, (len(indices),), bias)
-
-
-class NeighbourLinear(EdgeFactor):
-    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
-
-    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
-        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
-        super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
-
-
 class Network(nn.Module):
     """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
 
@@ -448,22 +470,72 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
-    def uniform(self, name: str, std: float) -> None:
-        """The parameter uniform, with mean 0 and this standard deviation."""
+    def sign(self, name: str, std: float | Tensor) -> None:
+        """The parameter of random signs, with this standard deviation."""
         weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+        weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
 
-    def uniform_each(self, name: str) -> None:
-        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
-        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
-        u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
+        weight = self.network.get_parameter(name)
+        weight.copy_(std * self.blocks(weight.shape))
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def separable(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries: a number of their row by one of their column."""
+        return torch.sqrt(self.of_rows(name, "scale") * self.of_columns(name, "v"))
+
+    def of_rows(self, name: str, numbers: str) -> Tensor:
+        """The number of its row for each entry of a weight."""
+        weight, path = self.network.get_parameter(name), name.removesuffix("weight")
+        tables, table = load_tables(), load_tables()[f"{name}.{numbers}"]
+        if f"{path}indptr" in tables:
+            return table.repeat_interleave(tables[f"{path}indptr"].diff())
+        if f"{path}places" in tables:
+            _, _, inputs, _ = self.stage_of(path.removesuffix("."))
+            return table[tables[f"{path}places"].long() // inputs]
+        return table.repeat_interleave(weight.shape[-1]).view(weight.shape)
+
+    def of_columns(self, name: str, numbers: str) -> Tensor:
+        """The number of its column for each entry of a weight."""
+        tables, path = load_tables(), name.removesuffix("weight")
+        table = tables[f"{name}.{numbers}"]
+        if f"{path}indices" in tables:
+            return table[tables[f"{path}indices"].long()]
+        if f"{path}table" in tables:
+            return table[tables[f"{path}table"].long()]
+        _, outputs, inputs, stride = self.stage_of(path.removesuffix("."))
+        places = tables[f"{path}places"].long()
+        group, lane = places // (inputs * outputs * stride), places // inputs % stride
+        return table[(group * inputs + places % inputs) * stride + lane]
+
+    def stage_of(self, path: str) -> tuple[int, int, int, int]:
+        """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
+        return vars(self.network.get_submodule(path))["stage"]
+
+    def normal(self, count: int) -> Tensor:
+        """Standard normal numbers of the next stream, by Box and Muller."""
+        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
+        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
+        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+        return pairs.flatten()[:count]
 
     def numbers(self, count: int) -> Tensor:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -509,6 +581,34 @@ def under(tables: dict[str, Tensor], path: str) -> dict[str, Tensor]:
     """The tables of what lies under a path."""
     start = f"{path}."
     return {key[len(start) :]: table for key, table in tables.items() if key.startswith(start)}
+
+
+class LearningRates:
+    """How fast a module's parameters learn and decay, as multiples of what suits dense layers.
+
+    Parameters that are not set learn at the rate as it is; matrices among them decay, vectors
+    (biases, scales and shifts) do not.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.multiples: dict[nn.Parameter, tuple[float, float]] = {}
+
+    def set(self, name: str, rate: float, decay: float) -> None:
+        """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        # Optimizers multiply the decay by the rate of its group.
+        self.multiples[self.module.get_parameter(name)] = (rate, decay / rate)
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict]:
+        """An optimizer's groups: every parameter once, those with the same multiples together."""
+        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            default = (1.0, 1.0 if parameter.ndim > 1 else 0.0)
+            found.setdefault(self.multiples.get(parameter, default), []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * rate, "weight_decay": weight_decay * decay}
+            for (rate, decay), parameters in found.items()
+        ]
 
 
 class Sum1Branch(nn.Module):
@@ -624,14 +724,25 @@ class Branches(Network):
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
         draw = Draws(self, seed)
-        draw.uniform_each("sum1.0.linear1.weight")
-        draw.uniform("sum1.1.wide.weight", std=0.31622776601683794)
-        draw.uniform_each("concat1.0.linear1.weight")
-        draw.uniform("concat1.2.sum1.0.linear1.weight", std=0.23570226039551584)
-        draw.uniform("linear1.fabric.0.weight", std=0.5773502691896257)
-        draw.uniform("linear1.fabric.1.weight", std=0.4472135954999579)
+        draw.sign("sum1.0.linear1.weight", std=draw.separable("sum1.0.linear1.weight"))
+        draw.orthogonal("sum1.1.wide.weight", std=0.8709460333423513)
+        draw.sign("concat1.0.linear1.weight", std=draw.separable("concat1.0.linear1.weight"))
+        draw.orthogonal("concat1.2.sum1.0.linear1.weight", std=0.7071067811865476)
+        draw.orthogonal("linear1.fabric.0.weight", std=1.2909944487358056)
+        draw.orthogonal("linear1.fabric.1.weight", std=1.0)
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit dense layers."""
+        rates = LearningRates(self)
+        rates.set("sum1.0.linear1.weight", rate=1.3, decay=1)
+        rates.set("concat1.0.linear1.weight", rate=1.4, decay=1)
+        rates.set("linear1.fabric.0.weight", rate=0.49, decay=1 / 2)
+        rates.set("linear1.fabric.1.weight", rate=0.37, decay=1 / 2)
+        return rates.groups(lr, weight_decay)
 # table concat1.0.linear1.table: int32 [4, 5]
-# table concat1.0.linear1.weight.std: float64 [4, 5]
+# table concat1.0.linear1.weight.scale: float64 [4]
+# table concat1.0.linear1.weight.v: float64 [9]
 # table sum1.0.linear1.indices: int32 [56]
 # table sum1.0.linear1.indptr: int32 [10]
-# table sum1.0.linear1.weight.std: float64 [56]
+# table sum1.0.linear1.weight.scale: float64 [9]
+# table sum1.0.linear1.weight.v: float64 [10]

@@ -5,6 +5,7 @@
 import inspect
 import math
 import warnings
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 INDEX_FILE = "initialised.index.safetensors"
-INDEX_DIGEST = "sha256:6945d5e715c26ddac0d7ae2135bc6b2a35e0fe3c3ff65e12a42e568e735c1e54"
+INDEX_DIGEST = "sha256:f8d3f5cdb6fbca19cf650971521e980903c91dd686d07d4a86781b0c24f42078"
 
 
-class Factor(nn.Module):
+class Factor(nn.Module, ABC):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
@@ -31,148 +32,41 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
+    @abstractmethod
     def product(self, x: Tensor) -> Tensor:
         """The output [out_features, batch] for x [in_features, batch]."""
-        raise NotImplementedError
 
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
-        # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-            raise ValueError(
-                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
-            )
-        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
-            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
-        # x[None] gives an empty batch strides that embedding_bag takes.
-        return x[None].reshape(-1, self.in_features).t()
+        if isinstance(x, Tensor):  # a proxy of torch.fx has no sizes yet
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(
+                    f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+                )
+            if not (x.is_floating_point() or x.is_complex()):
+                raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
+            if x.dim() == 2:
+                return x.t()
+        return x.reshape(-1, self.in_features).t()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(self.feature_first(x)).t()
-        y = y.reshape(x.shape[:-1] + (self.out_features,))
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(batch_first(self.product(self.feature_first(x)), x), self.bias)
 
     def extra_repr(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
-def last_product(blocks: Tensor, x: Tensor, order=None) -> Tensor:
-    """Features [features, batch], by batched products with x [blocks, inputs, batch].
-
-    They are to be read batch-first from here on. `order` sorts them, as in `moved`.
-    """
-    if not traced(x):
-        return applied(LastProduct, blocks, x, order).flatten(0, -2)
-    # Compilers lay gradients out themselves, and traces show plain operations.
-    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
-    return moved(y, order, (features,), (x.shape[-1],))
+def batch_first(y: Tensor, x: Tensor) -> Tensor:
+    """The output y [features, batch] as [..., features], with the leading axes of the input x."""
+    if isinstance(x, Tensor) and x.dim() == 2:
+        return y.t()
+    return y.t().reshape(x.shape[:-1] + (y.shape[0],))
 
 
-def applied(function, *arguments):
-    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
-    if torch.is_grad_enabled():
-        return function.apply(*arguments)
-    try:
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                argument.data_ptr()
-    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
-        return function.apply(*arguments)
-    return function.forward(*arguments)
-
-
-def with_signature(function):
-    """Finds an autograd.Function's signature once: `apply` asks at each call, and that is slow."""
-    function.forward.__signature__ = inspect.signature(function.forward)
-    return function
-
-
-@with_signature
-class LastProduct(torch.autograd.Function):
-    """See `last_product`.
-
-    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
-    copy each of its little matrices.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(blocks: Tensor, x: Tensor, order) -> Tensor:
-        y = torch.bmm(blocks, x)
-        if order is None:
-            return y
-        sizes, axes = order
-        y = y.reshape(*sizes, y.shape[-1]).permute(*axes, len(axes))
-        return y.clone(memory_format=torch.contiguous_format)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        blocks, x, ctx.order = inputs
-        ctx.save_for_backward(blocks, x)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
-        gradient = contiguous(gradient.flatten(0, -2))
-        if ctx.order is not None:
-            sizes, axes = ctx.order
-            inverse = sorted(range(len(axes)), key=axes.__getitem__)
-            order = [sizes[axis] for axis in axes], inverse
-            gradient = moved(gradient, order, blocks.shape[:2], x.shape[-1:])
-        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
-        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
-        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
-        return of_blocks, of_x, None
-
-
-def traced(x: Tensor) -> bool:
-    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
-    plain = type(x) in (Tensor, nn.Parameter)
-    return torch.compiler.is_compiling() or not plain or x.is_meta
-
-
-def contiguous(x: Tensor) -> Tensor:
-    """`x.contiguous()`; where that transposes a matrix in a CPU's memory, two to five times faster."""
-    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
-        return x.contiguous()
-    return applied(Transpose, x) if x.t().is_contiguous() else x.contiguous()
-
-
-@with_signature
-class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        rows, columns = x.shape
-        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
-        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient
-
-    @staticmethod
-    def vmap(info, in_dims, x):
-        return x, in_dims[0]
-
-
-def moved(x: Tensor, order, shape: tuple[int, ...], tail: tuple[int, ...]) -> Tensor:
-    """A tensor [*features, *tail] as [*shape, *tail], features in another order if one is given.
-
-    An order is the sizes of the axes that features are split into, and the axes in that order.
-    """
-    if order is not None:
-        sizes, axes = order
-        x = x.reshape(*sizes, *tail)
-        x = x.permute(*axes, *range(len(axes), len(axes) + len(tail)))
-    return x.reshape(*shape, *tail)
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
+    return y if bias is None else y + bias.to(y.dtype)
 
 
 class BlockLinear(Factor):
@@ -204,17 +98,14 @@ class StridedBlockLinear(Factor):
         shape = (groups, outputs, stride, inputs)
         super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
         self.stage = (groups, outputs, inputs, stride)
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1))
 
     def blocks(self) -> Tensor:
         """The blocks, [groups · stride, outputs, inputs]."""
         return self.weight.transpose(1, 2).flatten(0, 1)
 
     def product(self, x: Tensor) -> Tensor:
-        groups, outputs, inputs, stride = self.stage
-        # Strided rows are read in place, but no matrix product reads strided rows and columns.
-        x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
-        order = ((groups, stride, outputs), (0, 2, 1))
-        return last_product(self.blocks(), x, order)
+        return strided_product(self.blocks(), x, self.stage, self.layout)
 
     def extra_repr(self) -> str:
         groups, _, _, stride = self.stage
@@ -267,11 +158,223 @@ class FabricLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.fabric(x)
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(self.fabric(x), self.bias)
 
     def extra_repr(self) -> str:
         return f"out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Layout:
+    """Another order of features: they are cut into axes of some sizes, which then take a new order.
+
+    Axes that follow those of the features, the `tail`, stay where they are.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], order: tuple[int, ...]):
+        self.sizes = sizes
+        self.order = order
+        self.ordered = tuple(sizes[axis] for axis in order)
+        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+
+    def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+
+    def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+
+
+def moved(
+    x: Tensor,
+    layout: Layout | None,
+    shape: tuple[int, ...],
+    tail: tuple[int, ...],
+) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], in another layout if one is given."""
+    return (x if layout is None else layout.of(x, tail)).reshape(shape + tail)
+
+
+def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on, in the layout if one is given.
+    """
+    if not (traced(x) or small(x)):
+        return applied(LastProduct, blocks, x, layout).flatten(0, -2)
+    # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
+    """I ⊗ W ⊗ I times x [features, batch], for W's blocks [groups · stride, outputs, inputs].
+
+    A stage is (groups, outputs, inputs, stride), and the layout makes strides the fastest digit.
+    """
+    groups, _, inputs, stride = stage
+    # Strided rows are read in place, but no matrix product reads strided rows and columns.
+    x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+    return last_product(blocks, x, layout)
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
+    arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
+    function.forward.__signature__ = inspect.Signature([arguments])
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if layout is None:
+            return y
+        return layout.of(y, y.shape[-1:]).clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+
+
+def small(x: Tensor) -> bool:
+    """Whether calling an autograd.Function takes longer than it saves on x."""
+    return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+class EdgeFactor(TableFactor):
+    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
+
+    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
+    `permutation[e]`.
+    """
+
+    indptr: Tensor
+    indices: Tensor
+    transposed_indptr: Tensor
+    transposed_indices: Tensor
+    permutation: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        indptr: Tensor,
+        indices: Tensor,
+        shape: tuple[int, ...],
+        bias: bool,
+    ):
+        super().__init__(in_features, len(indptr) - 1, shape, bias)
+        self.set_pattern(indptr, indices)
+
+    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
+        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
+        rows = rows.repeat_interleave(indptr.diff())
+        permutation = indices.argsort(stable=True)
+        degrees = torch.bincount(indices, minlength=self.in_features)
+        self.set_tables(
+            indptr=indptr,
+            indices=indices,
+            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
+            transposed_indices=rows[permutation],
+            permutation=permutation.int(),
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        pattern = (self.indptr, self.indices)
+        transposed = (self.transposed_indptr, self.transposed_indices, self.permutation)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern, *transposed)
+        if not isinstance(x, Tensor) or x.is_meta:
+            return y
+        device = x.device.type
+        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
+
+
+class CsrLinear(EdgeFactor):
+    """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
+
+    def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
+        super().__init__(in_features, indptr, indices, (len(indices),), bias)
+
+
+class NeighbourLinear(EdgeFactor):
+    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
+        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
+        super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
 
 
 def operator(name: str):
@@ -286,14 +389,12 @@ def operator(name: str):
 
     def register(function):
         forward = function.forward
-        # `apply` asks for it at each call, and finding it takes longer than a small product.
-        forward.__signature__ = inspect.signature(forward)
         if not hasattr(getattr(torch.ops, namespace), short):
             made = torch.library.custom_op(name, forward, mutates_args=(), schema=function.schema)
             made.register_fake(function.fake)
             made.register_autograd(function.backward, setup_context=function.setup_context)
             made.register_vmap(function.vmap)
-        return function
+        return with_signature(function)
 
     return register
 
@@ -304,18 +405,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_2c7a894b.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_36f8f02e.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_2c7a894b.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_36f8f02e.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_2c7a894b::sparse_product")
+@operator("nfc_sparse_36f8f02e::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -377,7 +478,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_2c7a894b::sampled_product")
+@operator("nfc_sparse_36f8f02e::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -444,61 +545,6 @@ def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int
     return torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
 
 
-class EdgeFactor(TableFactor):
-    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
-
-    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
-    `permutation[e]`.
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        indptr: Tensor,
-        indices: Tensor,
-        shape: tuple[int, ...],
-        bias: bool,
-    ):
-        super().__init__(in_features, len(indptr) - 1, shape, bias)
-        self.set_pattern(indptr, indices)
-
-    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
-        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
-        rows = rows.repeat_interleave(indptr.diff())
-        permutation = indices.argsort(stable=True)
-        degrees = torch.bincount(indices, minlength=self.in_features)
-        self.set_tables(
-            indptr=indptr,
-            indices=indices,
-            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
-            transposed_indices=rows[permutation],
-            permutation=permutation.int(),
-        )
-
-    def product(self, x: Tensor) -> Tensor:
-        tables = [getattr(self, name) for name in self.tables]
-        y = sparse_product(self.weight.flatten(), contiguous(x), False, *tables)
-        if not isinstance(x, Tensor) or x.is_meta:
-            return y
-        device = x.device.type
-        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
-
-
-class CsrLinear(EdgeFactor):
-    """Any pattern, in CSR: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`."""
-
-    def __init__(self, in_features: int, indptr: Tensor, indices: Tensor, bias: bool = False):
-        super().__init__(in_features, indptr, indices, (len(indices),), bias)
-
-
-class NeighbourLinear(EdgeFactor):
-    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
-
-    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
-        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
-        super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
-
-
 class Run:
     """Block stages in a row, each of which reads in place what the one before has written.
 
@@ -541,15 +587,17 @@ class Run:
             x = contiguous(x)
         last = len(self.steps) - 1
         for number, (read, shape, order, sizes) in enumerate(self.steps):
-            block = moved(blocks[number], order, shape[:1], sizes)
+            block = blocks[number]
+            if order is not None:
+                block = moved(block, order, shape[:1], sizes)
             x = moved(x, read, shape, (x.shape[-1],))
             if number < last:
                 x = torch.bmm(block, x)
         return last_product(block, x, self.leave)
 
 
-def move(before: list[tuple[int, int]], after: list[tuple[int, int]]):
-    """Sizes and order of axes that permute digits in memory; None where they stay."""
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> Layout | None:
+    """The layout that permutes digits in memory; None where they stay."""
     if before == after:
         return None
     return merged([size for _, size in before], [before.index(digit) for digit in after])
@@ -575,8 +623,8 @@ def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, in
     return [piece for piece in pieces if piece[1] > 1]
 
 
-def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
-    """Sizes and order of axes, those that stay side by side made one: fewer axes copy faster."""
+def merged(sizes: list[int], order: list[int]) -> Layout:
+    """The layout of axes, those that stay side by side made one: fewer axes copy faster."""
     long = [axis for axis, size in enumerate(sizes) if size > 1]
     runs: list[list[int]] = []
     for axis in (long.index(axis) for axis in order if axis in long):
@@ -585,9 +633,9 @@ def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
         else:
             runs.append([axis])
     before = sorted(runs)
-    return (
-        [math.prod(sizes[long[axis]] for axis in run) for run in before],
-        [before.index(run) for run in runs],
+    return Layout(
+        tuple(math.prod(sizes[long[axis]] for axis in run) for run in before),
+        tuple(before.index(run) for run in runs),
     )
 
 
@@ -633,8 +681,7 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         x_features = self[run.groups[0][0]].feature_first(x)
-        y = run.product(x_features, [self.blocks(group) for group in run.groups]).t()
-        return y.reshape(x.shape[:-1] + (y.shape[-1],))
+        return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
 
 
 class Network(nn.Module):
@@ -688,35 +735,69 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
-    def uniform(self, name: str, std: float) -> None:
+    def uniform(self, name: str, std: float | Tensor) -> None:
         """The parameter uniform, with mean 0 and this standard deviation."""
         weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
-    def uniform_each(self, name: str) -> None:
-        """The parameter uniform, with mean 0, each entry with a standard deviation of its own."""
-        weight, std = self.network.get_parameter(name), load_tables()[f"{name}.std"]
-        u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
-
-    def orthogonal(self, name: str, std: float) -> None:
-        """A weight of blocks [..., height, width] with orthonormal rows or columns."""
+    def sign(self, name: str, std: float | Tensor) -> None:
+        """The parameter of random signs, with this standard deviation."""
         weight = self.network.get_parameter(name)
-        weight.copy_(self.blocks(weight.shape, std))
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
 
-    def orthogonal_strided(self, name: str, std: float) -> None:
-        """A weight [groups, height, stride, width] whose blocks have orthonormal rows or columns."""
-        weight = self.network.get_parameter(name).transpose(1, 2)
-        weight.copy_(self.blocks(weight.shape, std))
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
+        weight = self.network.get_parameter(name)
+        weight.copy_(std * self.blocks(weight.shape))
 
-    def blocks(self, shape: tuple[int, ...], std: float) -> Tensor:
-        """Blocks of the next stream, evenly distributed (Haar), times `std`, [..., height, width]."""
-        height, width = shape[-2:]
-        tall, thin = max(height, width), min(height, width)
-        blocks, upper = torch.linalg.qr(self.normal(math.prod(shape)).view(-1, tall, thin))
-        blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
-        return std * (blocks if height >= width else blocks.mT).reshape(shape)
+    def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
+        """A weight [groups, height, stride, width] with such blocks."""
+        weight = self.network.get_parameter(name)
+        groups, height, stride, width = weight.shape
+        weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def by_degrees(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries, from the edges of their row and column."""
+        degrees = self.of_rows(name, "fan_in") + self.of_columns(name, "fan_out")
+        return torch.sqrt(self.of_rows(name, "scale") * (2.0 / degrees))
+
+    def separable(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries: a number of their row by one of their column."""
+        return torch.sqrt(self.of_rows(name, "scale") * self.of_columns(name, "v"))
+
+    def of_rows(self, name: str, numbers: str) -> Tensor:
+        """The number of its row for each entry of a weight."""
+        weight, path = self.network.get_parameter(name), name.removesuffix("weight")
+        tables, table = load_tables(), load_tables()[f"{name}.{numbers}"]
+        if f"{path}indptr" in tables:
+            return table.repeat_interleave(tables[f"{path}indptr"].diff())
+        if f"{path}places" in tables:
+            _, _, inputs, _ = self.stage_of(path.removesuffix("."))
+            return table[tables[f"{path}places"].long() // inputs]
+        return table.repeat_interleave(weight.shape[-1]).view(weight.shape)
+
+    def of_columns(self, name: str, numbers: str) -> Tensor:
+        """The number of its column for each entry of a weight."""
+        tables, path = load_tables(), name.removesuffix("weight")
+        table = tables[f"{name}.{numbers}"]
+        if f"{path}indices" in tables:
+            return table[tables[f"{path}indices"].long()]
+        if f"{path}table" in tables:
+            return table[tables[f"{path}table"].long()]
+        _, outputs, inputs, stride = self.stage_of(path.removesuffix("."))
+        places = tables[f"{path}places"].long()
+        group, lane = places // (inputs * outputs * stride), places // inputs % stride
+        return table[(group * inputs + places % inputs) * stride + lane]
+
+    def stage_of(self, path: str) -> tuple[int, int, int, int]:
+        """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
+        return vars(self.network.get_submodule(path))["stage"]
 
     def normal(self, count: int) -> Tensor:
         """Standard normal numbers of the next stream, by Box and Muller."""
@@ -729,6 +810,14 @@ class Draws:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -768,6 +857,34 @@ def load_tables() -> dict[str, Tensor]:
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
+
+
+class LearningRates:
+    """How fast a module's parameters learn and decay, as multiples of what suits dense layers.
+
+    Parameters that are not set learn at the rate as it is; matrices among them decay, vectors
+    (biases, scales and shifts) do not.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.multiples: dict[nn.Parameter, tuple[float, float]] = {}
+
+    def set(self, name: str, rate: float, decay: float) -> None:
+        """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        # Optimizers multiply the decay by the rate of its group.
+        self.multiples[self.module.get_parameter(name)] = (rate, decay / rate)
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict]:
+        """An optimizer's groups: every parameter once, those with the same multiples together."""
+        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            default = (1.0, 1.0 if parameter.ndim > 1 else 0.0)
+            found.setdefault(self.multiples.get(parameter, default), []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * rate, "weight_decay": weight_decay * decay}
+            for (rate, decay), parameters in found.items()
+        ]
 
 
 class Initialised(Network):
@@ -835,13 +952,29 @@ class Initialised(Network):
             draw.orthogonal(f"linear2.fabric.{i}.0.weight", std=1.0)
             draw.orthogonal_strided(f"linear2.fabric.{i}.1.weight", std=1.0380407171924186)
         draw.uniform("linear3.weight", std=0.35353571424945884)
-        draw.uniform_each("linear4.weight")
+        draw.uniform("linear4.weight", std=draw.by_degrees("linear4.weight"))
         draw.uniform("linear5.weight", std=0.5329602738184075)
-        draw.uniform_each("linear6.weight")
+        draw.sign("linear6.weight", std=draw.separable("linear6.weight"))
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit dense layers."""
+        rates = LearningRates(self)
+        for i in range(4):
+            rates.set(f"linear1.fabric.{i}.weight", rate=0.9, decay=1 / 4)
+        for i in range(2):
+            rates.set(f"linear2.fabric.{i}.0.weight", rate=1.1, decay=1 / 2)
+            rates.set(f"linear2.fabric.{i}.1.weight", rate=0.78, decay=1 / 2)
+        rates.set("linear4.weight", rate=1.7, decay=1)
+        rates.set("linear5.weight", rate=1.8, decay=1)
+        rates.set("linear6.weight", rate=1.2, decay=1)
+        return rates.groups(lr, weight_decay)
 # table linear4.table: int32 [12, 5]
-# table linear4.weight.std: float64 [12, 5]
+# table linear4.weight.fan_in: float64 [12]
+# table linear4.weight.fan_out: float64 [12]
+# table linear4.weight.scale: float64 [12]
 # table linear5.indices: int32 [54]
 # table linear5.indptr: int32 [13]
 # table linear6.indices: int32 [78]
 # table linear6.indptr: int32 [10]
-# table linear6.weight.std: float64 [78]
+# table linear6.weight.scale: float64 [9]
+# table linear6.weight.v: float64 [12]

@@ -58,16 +58,34 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
-    def uniform(self, name: str, std: float) -> None:
-        """The parameter uniform, with mean 0 and this standard deviation."""
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
         weight = self.network.get_parameter(name)
-        u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+        weight.copy_(std * self.blocks(weight.shape))
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def normal(self, count: int) -> Tensor:
+        """Standard normal numbers of the next stream, by Box and Muller."""
+        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
+        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
+        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+        return pairs.flatten()[:count]
 
     def numbers(self, count: int) -> Tensor:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -95,6 +113,34 @@ def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
 
 
+class LearningRates:
+    """How fast a module's parameters learn and decay, as multiples of what suits dense layers.
+
+    Parameters that are not set learn at the rate as it is; matrices among them decay, vectors
+    (biases, scales and shifts) do not.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.multiples: dict[nn.Parameter, tuple[float, float]] = {}
+
+    def set(self, name: str, rate: float, decay: float) -> None:
+        """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        # Optimizers multiply the decay by the rate of its group.
+        self.multiples[self.module.get_parameter(name)] = (rate, decay / rate)
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict]:
+        """An optimizer's groups: every parameter once, those with the same multiples together."""
+        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            default = (1.0, 1.0 if parameter.ndim > 1 else 0.0)
+            found.setdefault(self.multiples.get(parameter, default), []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * rate, "weight_decay": weight_decay * decay}
+            for (rate, decay), parameters in found.items()
+        ]
+
+
 class Minimal(Network):
     """Input [batch, 4], output [batch, 3].
 
@@ -118,4 +164,8 @@ class Minimal(Network):
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
         draw = Draws(self, seed)
-        draw.uniform("linear1.weight", std=0.5)
+        draw.orthogonal("linear1.weight", std=1.0)
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit dense layers."""
+        return LearningRates(self).groups(lr, weight_decay)

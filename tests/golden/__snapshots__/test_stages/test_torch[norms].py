@@ -2,7 +2,9 @@
 # The source's digest is sha256:b0360dd2e57bad11ea60317c9fe59f704fb26965425d9f71c9c24441e247027e.
 # Its index tables lie beside this file, in norms.index.safetensors.
 
+import inspect
 import math
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +17,7 @@ INDEX_FILE = "norms.index.safetensors"
 INDEX_DIGEST = "sha256:7458f27639a5886441c18a2e93413558f586783f6e92e2f358d3b6c6aaa2d6e3"
 
 
-class Factor(nn.Module):
+class Factor(nn.Module, ABC):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
@@ -29,30 +31,41 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
+    @abstractmethod
     def product(self, x: Tensor) -> Tensor:
         """The output [out_features, batch] for x [in_features, batch]."""
-        raise NotImplementedError
 
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
-        # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-            raise ValueError(
-                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
-            )
-        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
-            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
-        # x[None] gives an empty batch strides that embedding_bag takes.
-        return x[None].reshape(-1, self.in_features).t()
+        if isinstance(x, Tensor):  # a proxy of torch.fx has no sizes yet
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(
+                    f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+                )
+            if not (x.is_floating_point() or x.is_complex()):
+                raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
+            if x.dim() == 2:
+                return x.t()
+        return x.reshape(-1, self.in_features).t()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(self.feature_first(x)).t()
-        y = y.reshape(x.shape[:-1] + (self.out_features,))
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(batch_first(self.product(self.feature_first(x)), x), self.bias)
 
     def extra_repr(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
+
+
+def batch_first(y: Tensor, x: Tensor) -> Tensor:
+    """The output y [features, batch] as [..., features], with the leading axes of the input x."""
+    if isinstance(x, Tensor) and x.dim() == 2:
+        return y.t()
+    return y.t().reshape(x.shape[:-1] + (y.shape[0],))
+
+
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
+    return y if bias is None else y + bias.to(y.dtype)
 
 
 class TableFactor(Factor):
@@ -101,21 +114,23 @@ class PartialBlockLinear(TableFactor):
         bias: bool = False,
     ):
         super().__init__(in_features, out_features, (len(places),), bias)
-        self.groups, self.outputs, self.inputs, self.stride = digits
+        self.stage = digits
+        groups, outputs, _, stride = digits
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1)) if stride > 1 else None
         self.set_tables(places=places)
 
     def product(self, x: Tensor) -> Tensor:
-        shape = (self.groups, self.outputs, self.stride, self.inputs)
-        blocks = self.weight.new_zeros(math.prod(shape)).index_add(0, self.places, self.weight)
-        missing = self.groups * self.inputs * self.stride - self.in_features
+        groups, outputs, inputs, stride = self.stage
+        blocks = spread(self.weight, self.places, (groups, outputs, stride, inputs))
+        missing = groups * inputs * stride - self.in_features
         if missing:
             x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
-        x = x.unflatten(0, (self.groups, self.inputs, self.stride)).transpose(1, 2)
-        y = (blocks.view(shape).transpose(1, 2) @ x).transpose(1, 2).flatten(0, 2)
-        return y[: self.out_features]
+        blocks = blocks.transpose(1, 2).flatten(0, 1)
+        return strided_product(blocks, x, self.stage, self.layout)[: self.out_features]
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={self.groups}, stride={self.stride}"
+        groups, _, _, stride = self.stage
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
 
 
 class FabricLinear(nn.Module):
@@ -128,11 +143,167 @@ class FabricLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.fabric(x)
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(self.fabric(x), self.bias)
 
     def extra_repr(self) -> str:
         return f"out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Layout:
+    """Another order of features: they are cut into axes of some sizes, which then take a new order.
+
+    Axes that follow those of the features, the `tail`, stay where they are.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], order: tuple[int, ...]):
+        self.sizes = sizes
+        self.order = order
+        self.ordered = tuple(sizes[axis] for axis in order)
+        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+
+    def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+
+    def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+
+
+def moved(
+    x: Tensor,
+    layout: Layout | None,
+    shape: tuple[int, ...],
+    tail: tuple[int, ...],
+) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], in another layout if one is given."""
+    return (x if layout is None else layout.of(x, tail)).reshape(shape + tail)
+
+
+def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on, in the layout if one is given.
+    """
+    if not (traced(x) or small(x)):
+        return applied(LastProduct, blocks, x, layout).flatten(0, -2)
+    # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
+    """I ⊗ W ⊗ I times x [features, batch], for W's blocks [groups · stride, outputs, inputs].
+
+    A stage is (groups, outputs, inputs, stride), and the layout makes strides the fastest digit.
+    """
+    groups, _, inputs, stride = stage
+    # Strided rows are read in place, but no matrix product reads strided rows and columns.
+    x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+    return last_product(blocks, x, layout)
+
+
+def spread(weight: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Zeros with the weights among them: each at its place in the flattened tensor."""
+    zeros = weight.new_zeros(math.prod(shape))
+    return zeros.index_add_(0, places, weight.flatten()).view(shape)
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
+    arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
+    function.forward.__signature__ = inspect.Signature([arguments])
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if layout is None:
+            return y
+        return layout.of(y, y.shape[-1:]).clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+
+
+def small(x: Tensor) -> bool:
+    """Whether calling an autograd.Function takes longer than it saves on x."""
+    return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
 
 
 class Network(nn.Module):
@@ -186,16 +357,68 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
-    def uniform(self, name: str, std: float) -> None:
-        """The parameter uniform, with mean 0 and this standard deviation."""
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
         weight = self.network.get_parameter(name)
-        u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+        weight.copy_(std * self.blocks(weight.shape))
+
+    def orthogonal_cut(self, name: str, std: float | Tensor) -> None:
+        """A weight with such blocks, of which rows and columns are missing."""
+        weight, path = self.network.get_parameter(name), name.removesuffix(".weight")
+        places, stage = load_tables()[f"{path}.places"], self.stage_of(path)
+        numbers = self.normal(weight.numel())
+        values = torch.empty_like(numbers)
+        for first, edges in cut_blocks(places.long(), stage):
+            order = torch.arange(edges[0].numel(), device="cpu")
+            values[edges] = orthonormal(numbers[first[:, None] + order], edges.shape)
+        weight.copy_(std * values)
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def stage_of(self, path: str) -> tuple[int, int, int, int]:
+        """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
+        return vars(self.network.get_submodule(path))["stage"]
+
+    def normal(self, count: int) -> Tensor:
+        """Standard normal numbers of the next stream, by Box and Muller."""
+        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
+        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
+        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+        return pairs.flatten()[:count]
 
     def numbers(self, count: int) -> Tensor:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
+
+
+def cut_blocks(places: Tensor, stage: tuple[int, int, int, int]):
+    """The blocks of a `PartialBlockLinear`, those of one size together.
+
+    How many edges lie in the blocks before each, [blocks], and each block's own, [blocks, height,
+    width].
+    """
+    _, outputs, inputs, stride = stage
+    row = places // inputs
+    block = row // (outputs * stride) * stride + row % stride
+    opens = row.diff(prepend=row.new_tensor([-1])) > 0
+    sizes = block.bincount()
+    heights = block[opens].bincount()
+    order, first = block.argsort(stable=True), sizes.cumsum(0) - sizes
+    for size, height in torch.stack([sizes, heights], dim=1)[sizes > 0].unique(dim=0).tolist():
+        alike = first[(sizes == size) & (heights == height)]
+        edges = order[alike[:, None] + torch.arange(size, device="cpu")]
+        yield alike, edges.view(len(alike), height, size // height)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -235,6 +458,34 @@ def load_tables() -> dict[str, Tensor]:
             )
         keys = file.keys()
         return {key: file.get_tensor(key) for key in keys}
+
+
+class LearningRates:
+    """How fast a module's parameters learn and decay, as multiples of what suits dense layers.
+
+    Parameters that are not set learn at the rate as it is; matrices among them decay, vectors
+    (biases, scales and shifts) do not.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.multiples: dict[nn.Parameter, tuple[float, float]] = {}
+
+    def set(self, name: str, rate: float, decay: float) -> None:
+        """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        # Optimizers multiply the decay by the rate of its group.
+        self.multiples[self.module.get_parameter(name)] = (rate, decay / rate)
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict]:
+        """An optimizer's groups: every parameter once, those with the same multiples together."""
+        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            default = (1.0, 1.0 if parameter.ndim > 1 else 0.0)
+            found.setdefault(self.multiples.get(parameter, default), []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * rate, "weight_decay": weight_decay * decay}
+            for (rate, decay), parameters in found.items()
+        ]
 
 
 class Norms(Network):
@@ -287,9 +538,18 @@ class Norms(Network):
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
         draw = Draws(self, seed)
-        draw.uniform("linear1.fabric.0.weight", std=0.7071067811865476)
-        draw.uniform("linear1.fabric.1.weight", std=0.5773502691896257)
-        draw.uniform("linear2.fabric.0.weight", std=0.2041241452319315)
-        draw.uniform("linear2.fabric.1.weight", std=0.7071067811865476)
+        draw.orthogonal_cut("linear1.fabric.0.weight", std=1.0)
+        draw.orthogonal_cut("linear1.fabric.1.weight", std=1.1547005383792515)
+        draw.orthogonal("linear2.fabric.0.weight", std=1.0)
+        draw.orthogonal("linear2.fabric.1.weight", std=1.4142135623730951)
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit dense layers."""
+        rates = LearningRates(self)
+        rates.set("linear1.fabric.0.weight", rate=0.96, decay=1 / 2)
+        rates.set("linear1.fabric.1.weight", rate=0.76, decay=1 / 2)
+        rates.set("linear2.fabric.0.weight", rate=0.5, decay=1 / 2)
+        rates.set("linear2.fabric.1.weight", rate=2.4, decay=1 / 2)
+        return rates.groups(lr, weight_decay)
 # table linear1.fabric.0.places: int32 [12]
 # table linear1.fabric.1.places: int32 [24]

@@ -5,6 +5,7 @@
 import inspect
 import math
 import warnings
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ INDEX_FILE = "stages.index.safetensors"
 INDEX_DIGEST = "sha256:a3f2462e674c251910d189d6e4c5b60052e543164600b83db34e9fa1be847e6f"
 
 
-class Factor(nn.Module):
+class Factor(nn.Module, ABC):
     """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
 
     Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
@@ -31,148 +32,41 @@ class Factor(nn.Module):
         self.weight = nn.Parameter(torch.zeros(shape))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
+    @abstractmethod
     def product(self, x: Tensor) -> Tensor:
         """The output [out_features, batch] for x [in_features, batch]."""
-        raise NotImplementedError
 
     def feature_first(self, x: Tensor) -> Tensor:
         """The view [in_features, batch] of an input [..., in_features]."""
-        # A proxy of torch.fx is no tensor and has no sizes yet.
-        if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-            raise ValueError(
-                f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
-            )
-        if isinstance(x, Tensor) and not (x.is_floating_point() or x.is_complex()):
-            raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
-        # x[None] gives an empty batch strides that embedding_bag takes.
-        return x[None].reshape(-1, self.in_features).t()
+        if isinstance(x, Tensor):  # a proxy of torch.fx has no sizes yet
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(
+                    f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+                )
+            if not (x.is_floating_point() or x.is_complex()):
+                raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
+            if x.dim() == 2:
+                return x.t()
+        return x.reshape(-1, self.in_features).t()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.product(self.feature_first(x)).t()
-        y = y.reshape(x.shape[:-1] + (self.out_features,))
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(batch_first(self.product(self.feature_first(x)), x), self.bias)
 
     def extra_repr(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
 
 
-def last_product(blocks: Tensor, x: Tensor, order=None) -> Tensor:
-    """Features [features, batch], by batched products with x [blocks, inputs, batch].
-
-    They are to be read batch-first from here on. `order` sorts them, as in `moved`.
-    """
-    if not traced(x):
-        return applied(LastProduct, blocks, x, order).flatten(0, -2)
-    # Compilers lay gradients out themselves, and traces show plain operations.
-    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
-    return moved(y, order, (features,), (x.shape[-1],))
+def batch_first(y: Tensor, x: Tensor) -> Tensor:
+    """The output y [features, batch] as [..., features], with the leading axes of the input x."""
+    if isinstance(x, Tensor) and x.dim() == 2:
+        return y.t()
+    return y.t().reshape(x.shape[:-1] + (y.shape[0],))
 
 
-def applied(function, *arguments):
-    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
-    if torch.is_grad_enabled():
-        return function.apply(*arguments)
-    try:
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                argument.data_ptr()
-    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
-        return function.apply(*arguments)
-    return function.forward(*arguments)
-
-
-def with_signature(function):
-    """Finds an autograd.Function's signature once: `apply` asks at each call, and that is slow."""
-    function.forward.__signature__ = inspect.signature(function.forward)
-    return function
-
-
-@with_signature
-class LastProduct(torch.autograd.Function):
-    """See `last_product`.
-
-    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
-    copy each of its little matrices.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(blocks: Tensor, x: Tensor, order) -> Tensor:
-        y = torch.bmm(blocks, x)
-        if order is None:
-            return y
-        sizes, axes = order
-        y = y.reshape(*sizes, y.shape[-1]).permute(*axes, len(axes))
-        return y.clone(memory_format=torch.contiguous_format)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        blocks, x, ctx.order = inputs
-        ctx.save_for_backward(blocks, x)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
-        gradient = contiguous(gradient.flatten(0, -2))
-        if ctx.order is not None:
-            sizes, axes = ctx.order
-            inverse = sorted(range(len(axes)), key=axes.__getitem__)
-            order = [sizes[axis] for axis in axes], inverse
-            gradient = moved(gradient, order, blocks.shape[:2], x.shape[-1:])
-        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
-        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
-        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
-        return of_blocks, of_x, None
-
-
-def traced(x: Tensor) -> bool:
-    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
-    plain = type(x) in (Tensor, nn.Parameter)
-    return torch.compiler.is_compiling() or not plain or x.is_meta
-
-
-def contiguous(x: Tensor) -> Tensor:
-    """`x.contiguous()`; where that transposes a matrix in a CPU's memory, two to five times faster."""
-    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
-        return x.contiguous()
-    return applied(Transpose, x) if x.t().is_contiguous() else x.contiguous()
-
-
-@with_signature
-class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        rows, columns = x.shape
-        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
-        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient
-
-    @staticmethod
-    def vmap(info, in_dims, x):
-        return x, in_dims[0]
-
-
-def moved(x: Tensor, order, shape: tuple[int, ...], tail: tuple[int, ...]) -> Tensor:
-    """A tensor [*features, *tail] as [*shape, *tail], features in another order if one is given.
-
-    An order is the sizes of the axes that features are split into, and the axes in that order.
-    """
-    if order is not None:
-        sizes, axes = order
-        x = x.reshape(*sizes, *tail)
-        x = x.permute(*axes, *range(len(axes), len(axes) + len(tail)))
-    return x.reshape(*shape, *tail)
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
+    return y if bias is None else y + bias.to(y.dtype)
 
 
 class BlockLinear(Factor):
@@ -204,17 +98,14 @@ class StridedBlockLinear(Factor):
         shape = (groups, outputs, stride, inputs)
         super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
         self.stage = (groups, outputs, inputs, stride)
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1))
 
     def blocks(self) -> Tensor:
         """The blocks, [groups · stride, outputs, inputs]."""
         return self.weight.transpose(1, 2).flatten(0, 1)
 
     def product(self, x: Tensor) -> Tensor:
-        groups, outputs, inputs, stride = self.stage
-        # Strided rows are read in place, but no matrix product reads strided rows and columns.
-        x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
-        order = ((groups, stride, outputs), (0, 2, 1))
-        return last_product(self.blocks(), x, order)
+        return strided_product(self.blocks(), x, self.stage, self.layout)
 
     def extra_repr(self) -> str:
         groups, _, _, stride = self.stage
@@ -251,27 +142,35 @@ class TableFactor(Factor):
 
 
 class BlockSetLinear(TableFactor):
-    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`."""
+    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`.
 
-    row_sets: Tensor
-    col_sets: Tensor
-    inverse: Tensor
+    Features are gathered block by block; `places` are where each then is.
+    """
+
+    rows: Tensor
+    row_places: Tensor
+    columns: Tensor
+    column_places: Tensor
 
     def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
-        rows, width = row_sets.numel(), col_sets.shape[1]
-        super().__init__(col_sets.numel(), rows, (rows, width), bias)
-        inverse = row_sets.flatten().argsort()  # inverse permutation of the rows
-        self.set_tables(row_sets=row_sets, col_sets=col_sets, inverse=inverse)
+        shape = (row_sets.numel(), col_sets.shape[1])
+        super().__init__(col_sets.numel(), row_sets.numel(), shape, bias)
+        self.shapes = (row_sets.shape, col_sets.shape)
+        rows, columns = row_sets.flatten(), col_sets.flatten()
+        self.set_tables(
+            row_sets=row_sets,
+            rows=rows,
+            row_places=rows.argsort().int(),
+            columns=columns,
+            column_places=columns.argsort().int(),
+        )
 
     def product(self, x: Tensor) -> Tensor:
-        weight = self.weight.index_select(0, self.row_sets.flatten())
-        x = x.index_select(0, self.col_sets.flatten())
-        weight = weight.unflatten(0, self.row_sets.shape)
-        y = torch.bmm(weight, x.unflatten(0, self.col_sets.shape)).flatten(0, 1)
-        return y.index_select(0, self.inverse)
+        tables = (self.rows, self.row_places, self.columns, self.column_places)
+        return block_set_product(self.weight, x, self.shapes, *tables)
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={len(self.row_sets)}"
+        return f"{super().extra_repr()}, groups={self.shapes[0][0]}"
 
 
 class FabricLinear(nn.Module):
@@ -284,11 +183,294 @@ class FabricLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.fabric(x)
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return biased(self.fabric(x), self.bias)
 
     def extra_repr(self) -> str:
         return f"out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Layout:
+    """Another order of features: they are cut into axes of some sizes, which then take a new order.
+
+    Axes that follow those of the features, the `tail`, stay where they are.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], order: tuple[int, ...]):
+        self.sizes = sizes
+        self.order = order
+        self.ordered = tuple(sizes[axis] for axis in order)
+        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+
+    def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+
+    def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+
+
+def moved(
+    x: Tensor,
+    layout: Layout | None,
+    shape: tuple[int, ...],
+    tail: tuple[int, ...],
+) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], in another layout if one is given."""
+    return (x if layout is None else layout.of(x, tail)).reshape(shape + tail)
+
+
+def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on, in the layout if one is given.
+    """
+    if not (traced(x) or small(x)):
+        return applied(LastProduct, blocks, x, layout).flatten(0, -2)
+    # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
+    """I ⊗ W ⊗ I times x [features, batch], for W's blocks [groups · stride, outputs, inputs].
+
+    A stage is (groups, outputs, inputs, stride), and the layout makes strides the fastest digit.
+    """
+    groups, _, inputs, stride = stage
+    # Strided rows are read in place, but no matrix product reads strided rows and columns.
+    x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+    return last_product(blocks, x, layout)
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
+    arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
+    function.forward.__signature__ = inspect.Signature([arguments])
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if layout is None:
+            return y
+        return layout.of(y, y.shape[-1:]).clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+    """The rows x[order] of a matrix; row r of x is the row `places[r]` of the result."""
+    return applied(Reordered, x, order, places)
+
+
+@with_signature
+class Reordered(torch.autograd.Function):
+    """See `reordered`. PyTorch would add up gradients row by row; here they are reordered too."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+        return x.index_select(0, order)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        _, order, places = inputs
+        ctx.save_for_backward(order, places)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        order, places = ctx.saved_tensors
+        return reordered(gradient, places, order), None, None
+
+
+def block_set_product(weight: Tensor, x: Tensor, shapes, *tables: Tensor) -> Tensor:
+    """Blocks between sets of rows and columns times x [columns, batch].
+
+    The shapes are those of the sets; the tables say where rows and columns lie block by block:
+    the rows and their places, the columns and theirs.
+    """
+    if traced(x):
+        return BlockSetProduct.forward(weight, x, shapes, *tables)[0]
+    return applied(BlockSetProduct, weight, x, shapes, *tables)[0]
+
+
+@with_signature
+class BlockSetProduct(torch.autograd.Function):
+    """See `block_set_product`. What was gathered for the product is kept for its gradient."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(weight: Tensor, x: Tensor, shapes, *tables: Tensor) -> tuple[Tensor, ...]:
+        rows, row_places, columns, _ = tables
+        blocks = weight.index_select(0, rows).unflatten(0, shapes[0])
+        x = contiguous(x).index_select(0, columns).unflatten(0, shapes[1])
+        return torch.bmm(blocks, x).flatten(0, 1).index_select(0, row_places), blocks, x
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        weight, x, ctx.shapes, *tables = inputs
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(weight, x, *output[1:], *tables)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return (None,) * 7
+        weight, x, blocks, inputs, *tables = ctx.saved_tensors
+        rows, row_places, columns, column_places = tables
+        row_shape, column_shape = ctx.shapes
+        if torch.is_grad_enabled():  # second derivatives need the function's own inputs
+            blocks = reordered(weight, rows, row_places).unflatten(0, row_shape)
+            inputs = reordered(contiguous(x), columns, column_places).unflatten(0, column_shape)
+        gradient = reordered(contiguous(gradient), rows, row_places).unflatten(0, row_shape)
+        of_weight = of_x = None
+        if ctx.needs_input_grad[0]:
+            of_blocks = torch.bmm(gradient, inputs.mT.to(gradient.dtype))
+            of_weight = reordered(of_blocks.flatten(0, 1), row_places, rows)
+        if ctx.needs_input_grad[1]:
+            of_inputs = torch.bmm(blocks.mT.to(gradient.dtype), gradient)
+            of_x = reordered(of_inputs.flatten(0, 1), column_places, columns)
+        return of_weight, of_x, None, None, None, None, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+
+
+def small(x: Tensor) -> bool:
+    """Whether calling an autograd.Function takes longer than it saves on x."""
+    return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+class EdgeFactor(TableFactor):
+    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
+
+    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
+    `permutation[e]`.
+    """
+
+    indptr: Tensor
+    indices: Tensor
+    transposed_indptr: Tensor
+    transposed_indices: Tensor
+    permutation: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        indptr: Tensor,
+        indices: Tensor,
+        shape: tuple[int, ...],
+        bias: bool,
+    ):
+        super().__init__(in_features, len(indptr) - 1, shape, bias)
+        self.set_pattern(indptr, indices)
+
+    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
+        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
+        rows = rows.repeat_interleave(indptr.diff())
+        permutation = indices.argsort(stable=True)
+        degrees = torch.bincount(indices, minlength=self.in_features)
+        self.set_tables(
+            indptr=indptr,
+            indices=indices,
+            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
+            transposed_indices=rows[permutation],
+            permutation=permutation.int(),
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        pattern = (self.indptr, self.indices)
+        transposed = (self.transposed_indptr, self.transposed_indices, self.permutation)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern, *transposed)
+        if not isinstance(x, Tensor) or x.is_meta:
+            return y
+        device = x.device.type
+        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
+
+
+class NeighbourLinear(EdgeFactor):
+    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
+
+    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
+        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
+        super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
 
 
 def operator(name: str):
@@ -303,14 +485,12 @@ def operator(name: str):
 
     def register(function):
         forward = function.forward
-        # `apply` asks for it at each call, and finding it takes longer than a small product.
-        forward.__signature__ = inspect.signature(forward)
         if not hasattr(getattr(torch.ops, namespace), short):
             made = torch.library.custom_op(name, forward, mutates_args=(), schema=function.schema)
             made.register_fake(function.fake)
             made.register_autograd(function.backward, setup_context=function.setup_context)
             made.register_vmap(function.vmap)
-        return function
+        return with_signature(function)
 
     return register
 
@@ -321,18 +501,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_2c7a894b.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_36f8f02e.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_2c7a894b.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_36f8f02e.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_2c7a894b::sparse_product")
+@operator("nfc_sparse_36f8f02e::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -394,7 +574,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_2c7a894b::sampled_product")
+@operator("nfc_sparse_36f8f02e::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -461,54 +641,6 @@ def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int
     return torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
 
 
-class EdgeFactor(TableFactor):
-    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
-
-    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
-    `permutation[e]`.
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        indptr: Tensor,
-        indices: Tensor,
-        shape: tuple[int, ...],
-        bias: bool,
-    ):
-        super().__init__(in_features, len(indptr) - 1, shape, bias)
-        self.set_pattern(indptr, indices)
-
-    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
-        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
-        rows = rows.repeat_interleave(indptr.diff())
-        permutation = indices.argsort(stable=True)
-        degrees = torch.bincount(indices, minlength=self.in_features)
-        self.set_tables(
-            indptr=indptr,
-            indices=indices,
-            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
-            transposed_indices=rows[permutation],
-            permutation=permutation.int(),
-        )
-
-    def product(self, x: Tensor) -> Tensor:
-        tables = [getattr(self, name) for name in self.tables]
-        y = sparse_product(self.weight.flatten(), contiguous(x), False, *tables)
-        if not isinstance(x, Tensor) or x.is_meta:
-            return y
-        device = x.device.type
-        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
-
-
-class NeighbourLinear(EdgeFactor):
-    """The same number of inputs for every output: output o reads the inputs `table[o]`."""
-
-    def __init__(self, in_features: int, table: Tensor, bias: bool = False):
-        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
-        super().__init__(in_features, indptr, table.flatten(), tuple(table.shape), bias)
-
-
 class Run:
     """Block stages in a row, each of which reads in place what the one before has written.
 
@@ -551,15 +683,17 @@ class Run:
             x = contiguous(x)
         last = len(self.steps) - 1
         for number, (read, shape, order, sizes) in enumerate(self.steps):
-            block = moved(blocks[number], order, shape[:1], sizes)
+            block = blocks[number]
+            if order is not None:
+                block = moved(block, order, shape[:1], sizes)
             x = moved(x, read, shape, (x.shape[-1],))
             if number < last:
                 x = torch.bmm(block, x)
         return last_product(block, x, self.leave)
 
 
-def move(before: list[tuple[int, int]], after: list[tuple[int, int]]):
-    """Sizes and order of axes that permute digits in memory; None where they stay."""
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> Layout | None:
+    """The layout that permutes digits in memory; None where they stay."""
     if before == after:
         return None
     return merged([size for _, size in before], [before.index(digit) for digit in after])
@@ -585,8 +719,8 @@ def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, in
     return [piece for piece in pieces if piece[1] > 1]
 
 
-def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
-    """Sizes and order of axes, those that stay side by side made one: fewer axes copy faster."""
+def merged(sizes: list[int], order: list[int]) -> Layout:
+    """The layout of axes, those that stay side by side made one: fewer axes copy faster."""
     long = [axis for axis, size in enumerate(sizes) if size > 1]
     runs: list[list[int]] = []
     for axis in (long.index(axis) for axis in order if axis in long):
@@ -595,9 +729,9 @@ def merged(sizes: list[int], order: list[int]) -> tuple[list[int], list[int]]:
         else:
             runs.append([axis])
     before = sorted(runs)
-    return (
-        [math.prod(sizes[long[axis]] for axis in run) for run in before],
-        [before.index(run) for run in runs],
+    return Layout(
+        tuple(math.prod(sizes[long[axis]] for axis in run) for run in before),
+        tuple(before.index(run) for run in runs),
     )
 
 
@@ -643,8 +777,7 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         x_features = self[run.groups[0][0]].feature_first(x)
-        y = run.product(x_features, [self.blocks(group) for group in run.groups]).t()
-        return y.reshape(x.shape[:-1] + (y.shape[-1],))
+        return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
 
 
 class Network(nn.Module):
@@ -698,16 +831,53 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
-    def uniform(self, name: str, std: float) -> None:
-        """The parameter uniform, with mean 0 and this standard deviation."""
+    def sign(self, name: str, std: float | Tensor) -> None:
+        """The parameter of random signs, with this standard deviation."""
         weight = self.network.get_parameter(name)
         u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+        weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
+
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
+        weight = self.network.get_parameter(name)
+        weight.copy_(std * self.blocks(weight.shape))
+
+    def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
+        """A weight [groups, height, stride, width] with such blocks."""
+        weight = self.network.get_parameter(name)
+        groups, height, stride, width = weight.shape
+        weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
+
+    def orthogonal_sets(self, name: str, std: float | Tensor) -> None:
+        """A weight with such blocks, block t in the rows `row_sets[t]`."""
+        weight = self.network.get_parameter(name)
+        row_sets = load_tables()[f"{name.removesuffix('weight')}row_sets"]
+        rows = self.blocks((*row_sets.shape, weight.shape[-1])).flatten(0, 1)
+        weight.copy_(std * rows[row_sets.flatten().argsort()])
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def normal(self, count: int) -> Tensor:
+        """Standard normal numbers of the next stream, by Box and Muller."""
+        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
+        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
+        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+        return pairs.flatten()[:count]
 
     def numbers(self, count: int) -> Tensor:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:
@@ -753,6 +923,34 @@ def under(tables: dict[str, Tensor], path: str) -> dict[str, Tensor]:
     """The tables of what lies under a path."""
     start = f"{path}."
     return {key[len(start) :]: table for key, table in tables.items() if key.startswith(start)}
+
+
+class LearningRates:
+    """How fast a module's parameters learn and decay, as multiples of what suits dense layers.
+
+    Parameters that are not set learn at the rate as it is; matrices among them decay, vectors
+    (biases, scales and shifts) do not.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.multiples: dict[nn.Parameter, tuple[float, float]] = {}
+
+    def set(self, name: str, rate: float, decay: float) -> None:
+        """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        # Optimizers multiply the decay by the rate of its group.
+        self.multiples[self.module.get_parameter(name)] = (rate, decay / rate)
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict]:
+        """An optimizer's groups: every parameter once, those with the same multiples together."""
+        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            default = (1.0, 1.0 if parameter.ndim > 1 else 0.0)
+            found.setdefault(self.multiples.get(parameter, default), []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * rate, "weight_decay": weight_decay * decay}
+            for (rate, decay), parameters in found.items()
+        ]
 
 
 class Unit(nn.Module):
@@ -843,13 +1041,27 @@ class Stages(Network):
                 nn.init.zeros_(parameter)
         draw = Draws(self, seed)
         for i in range(2):
-            for j in range(3):
-                draw.uniform(f"repeat1.{i}.unit1.linear1.fabric.{j}.weight", std=0.7071067811865476)
+            draw.orthogonal(f"repeat1.{i}.unit1.linear1.fabric.0.weight", std=1.0)
+            draw.orthogonal_strided(f"repeat1.{i}.unit1.linear1.fabric.1.weight", std=1.0)
+            draw.orthogonal_sets(f"repeat1.{i}.unit1.linear1.fabric.2.weight", std=1.0)
             for j in range(2):
-                draw.uniform(f"repeat1.{i}.repeat1.{j}.linear1.weight", std=1.126094004987253)
+                draw.sign(f"repeat1.{i}.repeat1.{j}.linear1.weight", std=1.126094004987253)
+        draw.orthogonal("last.linear1.fabric.0.weight", std=1.0)
+        draw.orthogonal_strided("last.linear1.fabric.1.weight", std=1.0)
+        draw.orthogonal_sets("last.linear1.fabric.2.weight", std=1.0)
+        draw.orthogonal("linear1.weight", std=1.0)
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit dense layers."""
+        rates = LearningRates(self)
+        for i in range(2):
+            for j in range(3):
+                rates.set(f"repeat1.{i}.unit1.linear1.fabric.{j}.weight", rate=0.77, decay=1 / 3)
+            for j in range(2):
+                rates.set(f"repeat1.{i}.repeat1.{j}.linear1.weight", rate=2.3, decay=1)
         for i in range(3):
-            draw.uniform(f"last.linear1.fabric.{i}.weight", std=0.7071067811865476)
-        draw.uniform("linear1.weight", std=0.3535533905932738)
+            rates.set(f"last.linear1.fabric.{i}.weight", rate=0.77, decay=1 / 3)
+        return rates.groups(lr, weight_decay)
 # table last.linear1.fabric.2.col_sets: int32 [4, 2]
 # table last.linear1.fabric.2.row_sets: int32 [4, 2]
 # table repeat1.0.repeat1.0.linear1.table: int32 [8, 2]
