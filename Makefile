@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test lint format demo bench bench-peers clean
+.PHONY: help setup test lint format demo bench bench-peers depth clean
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -54,8 +54,15 @@ bench-peers: $(PEERS)/.ready $(DEEPSPARSE)/.ready  ## time nfc against its peers
 	@mkdir -p $(BENCH)
 	@$(PEERS)/bin/python benchmarks/peers/run.py --cases table --json $(BENCH)/peers.json
 	@$(PEERS)/bin/python benchmarks/peers/run.py --cases random --json $(BENCH)/random.json
+	@$(PEERS)/bin/python -m benchmarks.peers.depth
 	@$(PEERS)/bin/python benchmarks/peers/onnx_models.py $(BENCH)/models
 	@PYTHONPATH=. $(DEEPSPARSE)/bin/python benchmarks/peers/onnx_inference.py $(BENCH)/models
+
+depth: $(READY)  ## how signals fare and what trains in deep networks, by scheme; hours. Draws the figures of docs/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[viz]'
+	@$(BIN)/python -m benchmarks.depth.signals --build $(BENCH)
+	@$(BIN)/python -m benchmarks.depth.training --jobs $(WORKERS) --build $(BENCH)
+	@$(BIN)/python -m benchmarks.depth.figures --build $(BENCH)
 
 # A peer that cannot be installed stops nothing: the benchmark says that it cannot be imported.
 $(PEERS)/.ready: benchmarks/peers/requirements.txt constraints.txt
