@@ -128,7 +128,7 @@ def _spread(second: Array) -> Spread:
 def _correlation(signal: Signal) -> float:
     """1 where all values are 0, or where a moment is beyond float64: such values tell nothing apart."""
     second, shared = float(signal.second.mean()), float(signal.shared.mean())
-    return min(1.0, shared / second) if 0.0 < second < inf else 1.0
+    return min(1.0, max(0.0, shared / second)) if 0.0 < second < inf else 1.0
 
 
 def _or_infinite(value: float) -> float:

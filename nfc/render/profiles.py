@@ -10,7 +10,7 @@ from nfc.render.visible import visible
 
 COLUMNS: tuple[Column, ...] = (
     ("behind", "left"),
-    ("init", "left"),
+    ("operation", "left"),
     ("second moment", "right"),
     ("of a neuron", "right"),
     ("gradient", "right"),
@@ -22,13 +22,13 @@ ALIKE = 0.999
 
 
 def profile_lines(network: dict[str, Any], columns: int, *, color: bool) -> Iterator[str]:
-    """The totals at initialisation, and a table of the places where there is a profile."""
+    """The totals at initialisation, and a table of the places where a profile has some."""
     variance = network["variance"]
     yield (
         f"at initialisation second moments × {variance['forward']:.3g} forward, "
         f"× {variance['backward']:.3g} backward, correlation {cosine(network['correlation'])}"
     )
-    if network["profile"] is not None:
+    if network["profile"]:
         title = f"{visible(network['name'])} at initialisation"
         yield ""
         yield from table_lines(title, COLUMNS, map(_cells, network["profile"]), columns, color=color)

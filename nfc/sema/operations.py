@@ -60,7 +60,7 @@ STRIDE = Slot("stride", "window", 1, minimum=1)
 PADDING = Slot("padding", "window", "auto", words=("auto",), minimum=0)
 GROUPS = Slot("groups", "integer", None, minimum=1)
 AXIS = Slot("axis", "integer", -1)
-SLOPE = Slot("slope", "number", 0.01, words=("auto",))
+SLOPE = Slot("slope", "number", 0.01, words=("auto",), minimum=-1e6, below=1e6)
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation

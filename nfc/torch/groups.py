@@ -31,7 +31,7 @@ def parameter_groups(model: nn.Module, lr: float, weight_decay: float = 0.0) -> 
         raise TypeError(f"expected a model, a torch.nn.Module, found {model!r}")
     rates = LearningRates(model)
     for module in model.modules():
-        if hasattr(module, "topology_digest"):
+        if hasattr(module, "topology_digest") and hasattr(module, "parameter_groups"):
             for group in module.parameter_groups(1.0, 1.0):
                 multiples = group["lr"], group["weight_decay"]
                 rates.multiples.update(dict.fromkeys(group["params"], multiples))

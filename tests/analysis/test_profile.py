@@ -122,3 +122,7 @@ def test_a_thousand_layers() -> None:
     assert found.backward == pytest.approx(1.0, rel=1e-9)
     assert np.all(np.diff([place.correlation for place in found.places]) >= -1e-12)
     assert 1.0 - found.correlation < 1e-4
+
+
+def test_rounding_makes_no_correlation_negative() -> None:
+    assert network("sum { {relu} {tanh} }", "norm layer", "linear 64").correlation >= 0.0

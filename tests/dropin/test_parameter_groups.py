@@ -109,3 +109,10 @@ def test_frozen_parameters_stay_in_their_groups() -> None:
 def test_a_model_is_a_module() -> None:
     with pytest.raises(TypeError, match="expected a model"):
         parameter_groups([nn.Parameter(torch.ones(2))], 1e-3)
+
+
+def test_a_parametrised_factor_is_named() -> None:
+    layer = FabricLinear(16, 16, via="butterfly")
+    nn.utils.parametrizations.weight_norm(layer.fabric[0])
+    with pytest.raises(TypeError, match=r"fabric\.0\.weight is no parameter"):
+        parameter_groups(layer, 1e-3)

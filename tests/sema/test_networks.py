@@ -81,6 +81,10 @@ def test_the_language_s_example() -> None:
     assert [check.network for check in program.checks] == ["mnist"]
 
 
+def test_a_slope_whose_square_is_no_float_is_refused() -> None:
+    assert codes(in_network("input 4\nlinear 4\nleaky_relu slope=1e155")) == ["NF212"]
+
+
 def test_shapes_flow() -> None:
     found = network(
         "input [4, 6]\nlinear 8\nreshape [2, 16]\ncrop 10\npad 12\nnorm rms\nsoftmax axis=0\nlog_softmax\n"

@@ -902,8 +902,11 @@ class LearningRates:
 
     def set(self, name: str, rate: float, decay: float) -> None:
         """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        weight = dict(self.module.named_parameters(remove_duplicate=False)).get(name)
+        if weight is None:
+            raise TypeError(f"{name} is no parameter; take parametrizations and pruning off before")
         # Optimizers multiply the decay by the rate of its group.
-        self.multiples[self.module.get_parameter(name)] = (rate, decay / rate)
+        self.multiples[weight] = (rate, decay / rate)
 
     def groups(self, lr: float, weight_decay: float) -> list[dict]:
         """An optimizer's groups: every parameter once, those with the same multiples together."""
