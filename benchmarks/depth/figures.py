@@ -14,7 +14,7 @@ from statistics import geometric_mean, mean
 
 from benchmarks.depth.families import FAMILIES
 from benchmarks.depth.signals import Typical
-from benchmarks.depth.training import Outcome, read
+from benchmarks.depth.training import RATE, Outcome, read
 from benchmarks.report import markdown
 
 AUTO = "leaky_relu slope=auto"
@@ -92,7 +92,8 @@ def plot_training(outcomes: Sequence[Outcome], path: Path) -> None:
 
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    series = by_series(each for each in outcomes if each.run.activation == AUTO)
+    chosen = (each for each in outcomes if each.run.activation == AUTO and each.run.rate == RATE)
+    series = by_series(chosen)
     colours = {family.name: f"C{number}" for number, family in enumerate(FAMILIES)}
     for (name, scheme, _), depths in series.items():
         if scheme not in ("balanced", "dense_xavier"):

@@ -38,13 +38,14 @@ GUESSING = log(CLASSES) - 0.01
 
 @dataclass(frozen=True)
 class Run:
-    """What is trained: a family of masks, a scheme, an activation, weighted layers, a seed."""
+    """What is trained: a family of masks, a scheme, an activation, weighted layers, a seed; and Adam's rate."""
 
     family: str
     scheme: str
     activation: str
     layers: int
     seed: int
+    rate: float = RATE
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--layers", nargs="+", type=int, default=[10, 50, 100, 200])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--rate", type=float, default=RATE, help="of Adam, after the warm-up")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one thread each")
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
     return parser.parse_args()
@@ -107,7 +109,7 @@ def runs(arguments: argparse.Namespace) -> Iterator[Run]:
     every = product(arguments.layers, range(arguments.seeds), arguments.schemes, arguments.families)
     for layers, seed, scheme, name in every:
         if scheme != "orthogonal" or family(name).blocks:
-            yield Run(name, scheme, arguments.activation, layers, seed)
+            yield Run(name, scheme, arguments.activation, layers, seed, arguments.rate)
 
 
 def read(path: Path) -> list[Outcome]:
@@ -126,7 +128,7 @@ def outcome_of(run: Run, data: Path, steps: int) -> Outcome:
     model = classifier(family(run.family).via, run.layers, run.scheme, run.activation).torch(seed=run.seed)
     before = cosine(hidden(model, digits.test_images[:200]))
     spread, directions = spectrum(model, digits.test_images[0])
-    taken = train(model, digits, run.seed, steps)
+    taken = train(model, digits, run, steps)
     return Outcome(
         run,
         accuracy=accuracy(model, digits),
@@ -149,11 +151,11 @@ def centred(digits: Digits) -> Digits:
     )  # fmt: skip
 
 
-def train(model: nn.Module, digits: Digits, seed: int, steps: int) -> int:
+def train(model: nn.Module, digits: Digits, run: Run, steps: int) -> int:
     """The steps taken."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    optimizer = torch.optim.Adam(model.parameters(), lr=run.rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share_of_rate(step, steps))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(run.seed)
     loss_of, losses = nn.CrossEntropyLoss(), []
     for step in range(steps):
         chosen = torch.randint(len(digits.train_images), (BATCH,), generator=generator)
