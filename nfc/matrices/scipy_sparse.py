@@ -68,11 +68,13 @@ def _csc(archive: Archive, request: Request) -> Entries:
 
 def _compressed(archive: Archive, lines: int) -> Entries:
     """Entries as (line, index in it, value); what lies behind the last line's end is spare room."""
-    ends = _ends(archive, lines)
+    ends, found = _ends(archive, lines), 0
     for start, (indices, values) in abreast(archive, "indices", "data"):
+        found = start + len(indices)
         line = _lines(ends, start, len(indices))
         used = line >= 0
         yield line[used], integers(indices)[used], values[used]
+    _check_whole(ends, found)
 
 
 def _coo(archive: Archive, request: Request) -> Entries:
@@ -91,6 +93,7 @@ def _bsr(archive: Archive, request: Request) -> Entries:
         if places.entries != count:
             raise damaged(f"has {count} blocks and {places.entries} places for them")
         ends = _ends(archive, request.rows // height)
+        _check_whole(ends, count)
         step = max(1, CHUNK // (height * width))
         for start in range(0, count, step):
             blocks = min(step, count - start)
@@ -135,6 +138,12 @@ def _ends(archive: Archive, lines: int) -> Indices:
     if len(ends) != lines + 1 or ends[0] != 0 or (np.diff(ends) < 0).any():
         raise damaged(f"has an `indptr` that does not ascend from 0 in {lines + 1} steps")
     return ends
+
+
+def _check_whole(ends: Indices, found: int) -> None:
+    """Refuse a matrix whose last line ends behind its last entry."""
+    if ends[-1] > found:
+        raise damaged(f"promises {ends[-1]} entries and has {found}")
 
 
 def _lines(ends: Indices, start: int, count: int) -> Indices:

@@ -218,12 +218,12 @@ class Wiring:
     # --- single factors ---
 
     def _of_operands(self, part: Part, build: Callable[[], Factor]) -> Factor:
-        """A factor made of others, whose edges and empty neurons count no longer."""
-        before, edges = len(self.tally.finished), self.tally.edges
+        """A factor made of others, whose edges, number and empty neurons count no longer."""
+        before, edges, count = len(self.tally.finished), self.tally.edges, self.tally.factors
         factor = build()
         finished = of_operands(part.node.span, factor, self.tally.finished[before:])
         self.tally.finished[before:] = [finished] if finished.matters else []
-        self.tally.edges = edges
+        self.tally.edges, self.tally.factors = edges, count
         self.tally.count(factor, part.node.span)
         return factor
 

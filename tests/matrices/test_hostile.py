@@ -164,6 +164,7 @@ CORPUS: dict[str, tuple[str, bytes, str, str]] = {
     "a short indptr": (".npz", sparse(indptr=[0, 2]), "NF707", "has an `indptr` that does not ascend from 0 in 4"),
     "a long indptr": (".npz", sparse(indptr=[0] * 9), "NF707", "has 9 numbers in `indptr`; 4 at most"),
     "a falling indptr": (".npz", sparse(indptr=[0, 2, 1, 2]), "NF707", "has an `indptr` that does not ascend"),
+    "an indptr past the entries": (".npz", sparse(indptr=[0, 1, 2, 40]), "NF707", "promises 40 entries and has"),
     "an indptr from 1": (".npz", sparse(indptr=[1, 1, 1, 2]), "NF707", "has an `indptr` that does not ascend"),
     "lists that differ": (".npz", sparse(data=np.ones(3)), "NF707", "has lists `indices`, `data` of different lengths"),
     "data of two axes": (".npz", sparse(data=np.ones((2, 1))), "NF707", "has a list of 2 axes for a sparse matrix"),

@@ -274,3 +274,10 @@ def test_masks_that_could_allow_it_are_shown() -> None:
 )
 def test_empty_neurons_of_standard_topologies(wiring: str, expected: list[str]) -> None:
     assert codes(in_network(f"input 16\nlinear 16 via {wiring}")) == expected
+
+
+def test_operands_are_no_factors_of_the_topology() -> None:
+    """A cascade of as many factors as there may be, each made of two."""
+    limits = Limits(operations=50)
+    text = in_network("input 8\nlinear 8 via cascade(40, random(fan_in=1) | diagonal)")
+    assert codes(text, limits=limits) == []
