@@ -12,11 +12,12 @@ from functools import reduce
 import numpy as np
 
 from nfc.analysis.signal import Array
-from nfc.ir.deviations import edge_ends, edge_std
+from nfc.ir.deviations import edge_std
 from nfc.ir.fabric import Cascade, Fabric, factors
 from nfc.ir.factors import Blocks, Factor, Kron
 from nfc.ir.network import Draw, Linear
 from nfc.ir.orthogonal_weights import block_sizes, largest_block
+from nfc.ir.structure import endpoints
 
 Pullback = Callable[[Array], Array]
 """Second moments of an output's gradient → those of the input's."""
@@ -90,7 +91,7 @@ def edge_variances(factor: Factor, draw: Draw) -> float | Array:
     """The variance of every weight, or of each edge in CSR order."""
     if draw.distribution != "orthogonal":
         std = draw.std
-        return float(std**2) if isinstance(std, float) else std.variances(*edge_ends(factor))
+        return float(std**2) if isinstance(std, float) else std.variances(*endpoints(factor))
     if isinstance(factor, Kron | Blocks) and isinstance(draw.std, float):
         return float(draw.std**2) / max(largest_block(factor))
     heights, widths = block_sizes(factor)

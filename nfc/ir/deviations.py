@@ -121,12 +121,6 @@ def edge_std(factor: Factor, std: float | Deviations) -> float | Values:
     return result
 
 
-def edge_ends(factor: Factor) -> tuple[Indices, Indices]:
-    """The row and the column of each edge, in CSR order, [edges] both."""
-    indptr, indices = factor.arrays()
-    return np.repeat(np.arange(factor.rows), np.diff(indptr)), indices
-
-
 def edge_slices(factor: Factor) -> Iterator[tuple[slice, Indices, Indices]]:
     """(which edges, the row of each, the column of each), whole rows at a time, in CSR order."""
     indptr, indices = factor.arrays()

@@ -21,7 +21,7 @@ READ_BYTES = 2**20
 _ENCRYPTED = 1
 _FAULTS = (
     BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, OverflowError, LookupError,
-    RuntimeError, NotImplementedError,
+    RuntimeError,
 )  # fmt: skip
 """What `zipfile` raises for a damaged archive."""
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from math import acos, sqrt
+from math import sqrt
 from statistics import fmean
 from typing import ClassVar, TypeVar
 
+import numpy as np
+
 from nfc.analysis.elementwise import residual_branches
-from nfc.analysis.rectifiers import coherence
+from nfc.analysis.rectifiers import coherence, cosine_behind
 from nfc.diagnostics import Sink
 from nfc.ir.network import (
     AUTO_SLOPE,
@@ -74,19 +76,19 @@ def chosen_slope(network: Network) -> float:
 
     It is 0 where even relu's do not take it so far.
     """
-    if cosine_behind(network, 0.0) <= COSINE:
+    if network_cosine(network, 0.0) <= COSINE:
         return 0.0
     low, high = 0.0, 1.0
     while high - low > 10.0 ** -(DIGITS + 2) * high:
         middle = (low + high) / 2.0
-        if cosine_behind(network, middle) > COSINE:
+        if network_cosine(network, middle) > COSINE:
             low = middle
         else:
             high = middle
     return float(f"{high:.{DIGITS}g}")
 
 
-def cosine_behind(network: Network, slope: float) -> float:
+def network_cosine(network: Network, slope: float) -> float:
     """Where the network's automatic activations alone, with this slope, take the cosine 0."""
     return _block(network.body, _State(1.0, 0.0, 0.0), slope, residuals_in_a_row(network.body)).cosine
 
@@ -173,7 +175,6 @@ def _averaged(states: Sequence[_State], widths: Sequence[int]) -> _State:
 
 
 def _leaky(state: _State, slope: float) -> _State:
-    """Behind a leaky relu with its gain, for normal values (Cho and Saul 2009 for relu)."""
-    kink, cosine = coherence(slope), state.cosine
-    across = sqrt((1.0 - cosine) * (1.0 + cosine)) - cosine * acos(cosine)
-    return _State(state.second, state.second * (cosine + kink * across), sqrt(kink * state.second))
+    """Behind a leaky relu with its gain, for normal values."""
+    cosine = float(cosine_behind(np.asarray(state.cosine), slope))
+    return _State(state.second, state.second * cosine, sqrt(coherence(slope) * state.second))

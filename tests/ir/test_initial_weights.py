@@ -9,13 +9,14 @@ import pytest
 
 from nfc import philox
 from nfc.diagnostics import Sink
-from nfc.ir.deviations import ByDegrees, ByRow, Deviations, Floored, Separable, edge_ends
+from nfc.ir.deviations import ByDegrees, ByRow, Deviations, Floored, Separable
 from nfc.ir.factors import Blocks, Factor, Kron, Restricted
 from nfc.ir.initial_weights import drawn_weights, initial_weights, sign_weights, uniform_weights
 from nfc.ir.interpreter import factor_matrix
 from nfc.ir.network import Draw, Norm
 from nfc.ir.orthogonal_weights import normal, orthogonal_weights
 from nfc.ir.parameters import parameters
+from nfc.ir.structure import endpoints
 from nfc.passes.initialise import Initialise
 from tests.build import FABRICS, linear, network
 
@@ -69,7 +70,7 @@ def test_deviations_of_rows_and_columns_go_edge_by_edge(
     distribution: str, std: Deviations, variance: Callable[[int, int], float]
 ) -> None:
     assert isinstance(EDGES, Factor)
-    expected = [variance(j, i) ** 0.5 for j, i in zip(*edge_ends(EDGES), strict=True)]
+    expected = [variance(j, i) ** 0.5 for j, i in zip(*endpoints(EDGES), strict=True)]
     ones = drawn_weights(EDGES, Draw(distribution, 1.0, 0), 5)
     found = drawn_weights(EDGES, Draw(distribution, std, 0), 5)
     np.testing.assert_allclose(found, ones * expected, rtol=1e-6)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from nfc.ir.deviations import Deviations, edge_ends, edge_std
+from nfc.ir.deviations import Deviations, edge_std
 from nfc.ir.factors import Factor, FanIn, Kron, Restricted
 from nfc.ir.recovery import components
+from nfc.ir.structure import endpoints
 from nfc.passes.balance import FLOOR, balance
 from nfc.passes.feasible_blocks import feasible_blocks
 from nfc.passes.schemes import edge_variance
@@ -19,7 +20,7 @@ from tests.build import dense_pattern, edges_of
 
 def dense(factor: Factor, variance: Deviations) -> np.ndarray:
     matrix = np.zeros(factor.shape)
-    ends = edge_ends(factor)
+    ends = endpoints(factor)
     matrix[ends] = variance.variances(*ends)
     return matrix
 
@@ -119,7 +120,7 @@ def test_large_irregular_patterns_balance() -> None:
     table = np.sort(np.random.default_rng(0).random((20_000, 40)).argsort(axis=1)[:, :12], axis=1)
     table = table + np.arange(20_000)[:, None] // 40 * 40
     factor = FanIn(20_000, table)
-    row, column = edge_ends(factor)
+    row, column = endpoints(factor)
     values = balance(factor).variances(row, column)
     np.testing.assert_allclose(np.bincount(row, weights=values), 1.0, rtol=1e-12)
     np.testing.assert_allclose(np.bincount(column, weights=values), 1.0, rtol=1e-8)

@@ -9,11 +9,11 @@ import pytest
 from scipy.sparse import csr_array
 
 from nfc.diagnostics import Sink
-from nfc.ir.deviations import edge_ends
 from nfc.ir.fabric import Cascade, Fabric, Sum, factors
 from nfc.ir.factors import Factor
 from nfc.ir.initial_weights import drawn_weights
 from nfc.ir.network import Activation, Draw, Linear
+from nfc.ir.structure import endpoints
 from nfc.limits import Limits
 from nfc.passes.balance import balance
 from nfc.passes.initialise import Initialise
@@ -107,7 +107,7 @@ def test_the_typical_signal_of_relu_layers_stays(name: str) -> None:
 def test_every_neuron_keeps_its_predicted_moments_through_a_thousand_layers(name: str) -> None:
     """Of masks that have a balance, forward and backward within 1 %."""
     (factor,) = factors(square(name))
-    row, column = edge_ends(factor)
+    row, column = endpoints(factor)
     variance = balance(factor).variances(row, column)
     matrix = csr_array((variance, (row, column)), shape=factor.shape)
     forward, backward = np.ones(WIDTH), np.ones(WIDTH)

@@ -9,12 +9,13 @@ import pytest
 
 from nfc.analysis.variance import edge_variances
 from nfc.diagnostics import Sink
-from nfc.ir.deviations import edge_ends, edge_std
+from nfc.ir.deviations import edge_std
 from nfc.ir.fabric import Cascade, Fabric, Sum, factors
 from nfc.ir.factors import Factor, Kron, Restricted, Shifts
 from nfc.ir.initial_weights import drawn_weights
 from nfc.ir.interpreter import factor_matrix
 from nfc.ir.network import SCHEMES, Draw, Linear, Network, Residual, linear_layers
+from nfc.ir.structure import endpoints
 from nfc.ir.verify import verify
 from nfc.passes.initialise import FEW_EDGES, Initialise, factor_targets
 from tests.build import FABRICS, butterfly, edges_of, linear, network
@@ -34,7 +35,7 @@ def draws_of(fabric: Fabric, scheme: str) -> tuple[list[tuple[Factor, Draw]], Si
 
 def variance_matrix(factor: Factor, draw: Draw) -> np.ndarray:
     matrix = np.zeros(factor.shape)
-    matrix[edge_ends(factor)] = edge_variances(factor, draw)
+    matrix[endpoints(factor)] = edge_variances(factor, draw)
     return matrix
 
 

@@ -28,7 +28,7 @@ from nfc.ir.text import parse_network, print_network
 from nfc.ir.verify import VerifyError, verify
 from nfc.passes.initialise import Initialise
 from nfc.passes.pipeline import run_pipeline
-from nfc.passes.tailor import COSINE, Tailor, chosen_slope, cosine_behind, with_slope
+from nfc.passes.tailor import COSINE, Tailor, chosen_slope, network_cosine, with_slope
 from tests.build import linear, network
 
 WIDTH = 4
@@ -109,7 +109,7 @@ def test_residual_blocks_keep_angles_apart_with_relu(build: Callable[[str], Bloc
     tailored = Tailor().run(deep(build, depth), Sink())
     assert slopes(tailored) == {0.0}
     found = profile(Initialise().run(tailored, Sink())).correlation
-    assert cosine_behind(deep(build, depth), 0.0) == pytest.approx(found, rel=1e-6)
+    assert network_cosine(deep(build, depth), 0.0) == pytest.approx(found, rel=1e-6)
     assert found < COSINE
 
 
@@ -124,7 +124,7 @@ def test_shallow_networks_have_relu_and_slopes_grow_with_the_depth() -> None:
 def test_slopes_have_six_digits() -> None:
     slope = chosen_slope(deep(plain, 137))
     assert slope == float(f"{slope:.6g}")
-    cosines = [cosine_behind(deep(plain, 137), slope + off) for off in (-1e-6, 1e-6)]
+    cosines = [network_cosine(deep(plain, 137), slope + off) for off in (-1e-6, 1e-6)]
     assert cosines[0] > COSINE > cosines[1]
 
 
