@@ -1,0 +1,151 @@
+"""The training example: processes agree, and a run that is killed ends as one that is not."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "examples" / "train.py"
+SPEC = """\
+nf 1
+
+network tiny {
+    input [28, 28]
+    flatten
+    linear 32 via random(fan_in=12, seed=1)
+    relu
+    dropout .1
+    linear 32 via butterfly
+    relu
+    head: linear 10
+}
+"""
+STEPS = 12
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.nf"
+    path.write_text(SPEC)
+    return path
+
+
+def command(spec: Path, build: Path, *options: str, processes: int = 1) -> list[str]:
+    launch = [sys.executable]
+    if processes > 1:
+        launch += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    return [
+        *launch,
+        str(SCRIPT),
+        str(spec),
+        "--build",
+        str(build),
+        "--steps",
+        str(STEPS),
+        "--batch",
+        "20",
+        *options,
+    ]
+
+
+def run(spec: Path, build: Path, *options: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    line = command(spec, build, *options, processes=processes)
+    return subprocess.run(line, capture_output=True, text=True, env=environment, check=False)
+
+
+def weights(build: Path) -> dict[str, torch.Tensor]:
+    return load_file(build / "weights.safetensors")
+
+
+def logged(build: Path) -> list[list[str]]:
+    with (build / "log.csv").open(newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The spec without dropout, which differs from process to process, trained beside it by one process."""
+    path = tmp_path_factory.mktemp("plain") / "plain.nf"
+    path.write_text(SPEC.replace("    dropout .1\n", ""))
+    found = run(path, path.with_name("one"))
+    assert found.returncode == 0, found.stderr
+    return path
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_two_processes_take_the_steps_of_one(plain: Path, tmp_path: Path, parallel: str) -> None:
+    found = run(plain, tmp_path, "--parallel", parallel, processes=2)
+    assert found.returncode == 0, found.stderr
+    one, two = weights(plain.with_name("one")), weights(tmp_path)
+    assert one.keys() == two.keys()
+    for key, value in one.items():
+        torch.testing.assert_close(two[key], value, rtol=0, atol=1e-5)
+    for mine, theirs in zip(logged(plain.with_name("one"))[1:], logged(tmp_path)[1:], strict=True):
+        assert mine[:2] == theirs[:2]
+        assert float(mine[2]) == pytest.approx(float(theirs[2]), abs=1e-5)
+
+
+def test_bfloat16_takes_nearly_the_same_steps(plain: Path, tmp_path: Path) -> None:
+    assert run(plain, tmp_path, "--dtype", "bfloat16").returncode == 0
+    exact, rounded = (
+        [float(value) for _, name, value in logged(build)[1:] if name == "loss"]
+        for build in (plain.with_name("one"), tmp_path)
+    )
+    assert exact != rounded
+    assert rounded == pytest.approx(exact, abs=0.1)
+
+
+def test_a_killed_run_ends_as_one_that_is_not(spec: Path, tmp_path: Path) -> None:
+    options = ("--checkpoint-every", "1", "--evaluate-every", "6")
+    assert run(spec, tmp_path / "whole", *options).returncode == 0
+    moments = random.Random(0)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    killed = 0
+    while killed < 2:
+        process = subprocess.Popen(
+            command(spec, tmp_path / "killed", *options), env=environment, stderr=subprocess.DEVNULL
+        )
+        checkpoint = tmp_path / "killed" / "checkpoint.pt"
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > before):
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.01))
+        process.send_signal(signal.SIGKILL)
+        killed += 1
+        if process.wait() == 0:
+            break
+    found = run(spec, tmp_path / "killed", *options)
+    assert found.returncode == 0, found.stderr
+    whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
+    assert all(torch.equal(resumed[key], value) for key, value in whole.items())
+    assert logged(tmp_path / "whole") == logged(tmp_path / "killed")
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    assert run(spec, build).returncode == 0
+    before = (build / "checkpoint.pt").read_bytes()
+    spec.write_text(SPEC.replace("fan_in=12", "fan_in=13"))
+    found = run(spec, build, "--learning-rate", "0.1")
+    assert found.returncode == 1
+    assert "is of another digest and learning_rate; remove it" in found.stderr
+    assert (build / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_network_without_a_task_is_refused(spec: Path, tmp_path: Path) -> None:
+    spec.write_text(SPEC.replace("[28, 28]", "[5, 28]"))
+    found = run(spec, tmp_path / "shape")
+    assert found.returncode == 1
+    assert "no task has inputs of shape [5, 28]" in found.stderr
