@@ -2,8 +2,8 @@
 
     python benchmarks/resume.py --kills 20
 
-Moments are spread evenly over the time that a run takes, from its start to its end, the writing of
-files included; each run goes on from what the one before left behind.
+Each run goes on from what the one before left behind, and is killed at a moment between its start and
+a tenth of the training behind its first step, so that twenty of them stop all along the way.
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         whole, killed = Path(folder, "whole"), Path(folder, "killed")
-        started = time.perf_counter()
-        start(whole).wait()
-        seconds = time.perf_counter() - started
+        ready, seconds = timed(whole)
+        reach = ready + 2 * (seconds - ready) / arguments.kills
         table = Table("kill", "second", "checkpoint's step")
         moments = random.Random(arguments.seed)
         for kill in range(arguments.kills):
-            moment = moments.uniform(0, seconds)
+            moment = moments.uniform(0, reach)
             process = start(killed)
             time.sleep(moment)
             process.send_signal(signal.SIGKILL)
@@ -53,6 +52,16 @@ def main() -> int:
     console.print(table)
     console.print(f"a whole run takes {seconds:.1f} s; weights equal: {equal}; logs equal: {same_log}")
     return 0 if equal and same_log else 1
+
+
+def timed(build: Path) -> tuple[float, float]:
+    """Seconds until a run has noted its first step, and until its end."""
+    started, process, ready = time.perf_counter(), start(build), 0.0
+    while process.poll() is None:
+        if not ready and (build / "log.csv").exists():
+            ready = time.perf_counter() - started
+        time.sleep(0.01)
+    return ready, time.perf_counter() - started
 
 
 def start(build: Path) -> subprocess.Popen[bytes]:
