@@ -3,7 +3,7 @@ nf 1
 # Handwritten digits with 13 % of the dense network's weights: two layers in which every pixel
 # reaches every neuron by two paths, each of two hops of 32 inputs.
 
-param width = 1024      # can be overridden: nfc show mnist.nf -D width=2048
+param width = 1024  # can be overridden: nfc show mnist.nf -D width=2048
 param layers = 2
 
 topology mixer(r) = parallel(2, butterfly(radix=r))

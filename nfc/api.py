@@ -6,7 +6,7 @@ Everything wrong with an input is an `NfcError` whose `diagnostics` say where an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from nfc.checks import Result
     from nfc.lowering import Target
     from nfc.lowering.plan import Plan
+    from nfc.revision import RevisionFile
     from nfc.sema.program import Program as Elaborated
 
 __all__ = ["Fabric", "Layer", "Network", "Program", "Report", "load", "topology"]
@@ -71,19 +72,27 @@ def load(
 
 
 def read_program(
-    file: str | PathLike[str] | Source,
+    file: str | PathLike[str] | Source | RevisionFile,
     parameters: Mapping[str, object],
     limits: Limits,
     *,
     allow_outside: bool = False,
+    defaults: Mapping[str, object] | None = None,
 ) -> Program:
-    """As `load`, with parameters of any name."""
+    """As `load`, with parameters of any name, also of a file in a git revision.
+
+    Args:
+        defaults: new values of those `param`s that the file, or one that it uses, has.
+    """
     from nfc.files import load as load_files
     from nfc.sema.program import elaborate
 
     sink = Sink()
     overrides = {name: _value(value, name) for name, value in parameters.items()}
     files = load_files(file, sink, limits, allow_outside=allow_outside)
+    for name, value in (defaults or {}).items():
+        if name in files.parameters:
+            overrides.setdefault(name, _value(value, name))
     elaborated = elaborate(files, overrides=overrides, sink=sink, limits=limits)
     if sink.failed:
         raise NfcError(sink.diagnostics)
@@ -125,10 +134,12 @@ class Report:
     Attributes:
         results: one an assertion, with its network, text, whether it holds, and the measured value.
         diagnostics: an error for each that fails or cannot be measured.
+        ignored: those of them that comments of the file say do not count.
     """
 
     results: tuple[Result, ...]
     diagnostics: tuple[Diagnostic, ...]
+    ignored: tuple[Diagnostic, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -149,6 +160,11 @@ class Program:
         self.diagnostics = diagnostics
         self.networks = {name: Network(network) for name, network in elaborated.networks.items()}
 
+    @property
+    def elaborated(self) -> Elaborated:
+        """What the file means, its networks not yet initialised."""
+        return self._elaborated
+
     def __getitem__(self, name: str) -> Network:
         """A network by name; KeyError where there is none."""
         return _named(name, self.networks, "network")
@@ -164,11 +180,14 @@ class Program:
     def check(self, *names: str) -> Report:
         """Run the check blocks, of the networks named or of all."""
         from nfc.checks import run
+        from nfc.suppressions import sift
 
         chosen = {name: self[name] for name in names or self.networks}
         sink = Sink()
         results = run(self._elaborated, {name: each.ir for name, each in chosen.items()}, sink, self._limits)
-        return Report(results, tuple(sink.diagnostics))
+        sifted = sift(sink.diagnostics)
+        marked = (replace(each, ignored=each.diagnostic in sifted.ignored) for each in results)
+        return Report(tuple(marked), sifted.kept, sifted.ignored)
 
     def __repr__(self) -> str:
         return f"<nfc.Program with {', '.join(self.networks) or 'no network'}>"

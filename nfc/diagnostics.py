@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from enum import Enum
 
 from nfc.source import Span
@@ -105,5 +105,12 @@ def describe(diagnostic: Diagnostic) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """A hint with at most two known names close to `name`, or nothing."""
-    close = get_close_matches(name, sorted(set(known)), n=2, cutoff=0.6)
+    close = get_close_matches(name, sorted(set(known)), n=8, cutoff=0.6)
+    close = sorted(close, key=lambda match: _likeness(match, name), reverse=True)[:2]
     return (f"did you mean {' or '.join(f'`{match}`' for match in close)}?",) if close else ()
+
+
+def _likeness(known: str, name: str) -> tuple[float, int]:
+    """How like two names are; of equal ones those first that agree in more places, as `NF501` with `NF5O1`."""
+    places = sum(first == second for first, second in zip(known, name, strict=False))
+    return SequenceMatcher(None, known, name).ratio(), places

@@ -12,15 +12,8 @@ from pathlib import Path
 
 from nfc.diagnostics import Diagnostic, Label, NfcError, Severity, Sink
 from nfc.limits import Limits
-from nfc.opening import (
-    STANDARD_INPUT_NAME,
-    DataFiles,
-    Folder,
-    beside,
-    real_path,
-    regular_file,
-    unreadable,
-)
+from nfc.opening import DISK, STANDARD_INPUT_NAME, DataFiles, Folder, Storage, unreadable
+from nfc.revision import RevisionFile
 from nfc.source import Source
 from nfc.syntax import ast, parse
 
@@ -42,6 +35,14 @@ class Files:
     data: DataFiles
     _links: dict[int, tuple[ast.File, ...]] = field(default_factory=dict, repr=False)
 
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the `param`s of all these files."""
+        definitions = (each for file in (self.root, *self.used) for each in file.definitions)
+        return frozenset(
+            each.name for each in definitions if isinstance(each, ast.Constant) and each.overridable
+        )
+
     def uses(self, file: ast.File) -> tuple[ast.File, ...]:
         """The files that `file`, one of these, names in its `use` statements; unreadable ones left out."""
         return self._links.get(id(file), ())
@@ -55,10 +56,17 @@ def read_source(path: str | os.PathLike[str], limits: Limits) -> Source:
     Raises:
         NfcError: NF702 when it cannot be read, NF703 when it is no text, NF704 when it is too large.
     """
+    return read_source_and_bytes(path, limits)[0]
+
+
+def read_source_and_bytes(path: str | os.PathLike[str], limits: Limits) -> tuple[Source, bytes]:
+    """As `read_source`, with the bytes as they are."""
     shown = os.fspath(path)
     if shown == STANDARD_INPUT:
-        return Source(STANDARD_INPUT_NAME, _decode(_read_standard_input(limits), STANDARD_INPUT_NAME))
-    return Source(shown, _decode(_read(shown, shown, limits), shown))
+        shown, data = STANDARD_INPUT_NAME, _read_standard_input(limits)
+    else:
+        data = _read(shown, shown, limits)
+    return Source(shown, _decode(data, shown)), data
 
 
 def text_source(text: str, name: str) -> Source:
@@ -76,30 +84,37 @@ def text_source(text: str, name: str) -> Source:
 
 
 def load(
-    path_or_source: str | os.PathLike[str] | Source,
+    path_or_source: str | os.PathLike[str] | Source | RevisionFile,
     sink: Sink,
     limits: Limits,
     *,
     allow_outside: bool = False,
 ) -> Files:
-    """Read and parse a file and all that it uses.
+    """Read and parse a file and all that it uses; those of a revision's file are read from that revision.
 
     What is wrong inside of files, `use` statements included, goes to `sink`.
 
     Raises:
         NfcError: when the file itself cannot be read, or a given source is no text.
     """
-    given = path_or_source
-    source = text_source(given.text, given.name) if isinstance(given, Source) else read_source(given, limits)
-    return _Loader(source, sink, limits, allow_outside=allow_outside).load()
+    given, storage = path_or_source, DISK
+    if isinstance(given, RevisionFile):
+        storage = given.revision
+        data = _read(storage.real(given.name), given.name, limits, storage)
+        source = Source(given.name, _decode(data, given.name))
+    elif isinstance(given, Source):
+        source = text_source(given.text, given.name)
+    else:
+        source = read_source(given, limits)
+    return _Loader(source, sink, limits, storage, allow_outside=allow_outside).load()
 
 
 # --- reading ---
 
 
-def _read(path: str, shown: str, limits: Limits) -> bytes:
+def _read(path: str, shown: str, limits: Limits, storage: Storage = DISK) -> bytes:
     hints = ("text from a pipe is read with `-` in place of the name",)
-    with regular_file(path, shown, _nearby, hints) as file:
+    with storage.opened(path, shown, _nearby, hints) as (file, _):
         return _bounded(file.read(limits.file_bytes + 1), shown, limits)
 
 
@@ -162,11 +177,14 @@ class _Use:
 class _Loader:
     """One walk over the files, depth first and without recursion."""
 
-    def __init__(self, root: Source, sink: Sink, limits: Limits, *, allow_outside: bool) -> None:
+    def __init__(
+        self, root: Source, sink: Sink, limits: Limits, storage: Storage, *, allow_outside: bool
+    ) -> None:
         self._sink = sink
         self._limits = limits
-        self._root = _Use(parse(root, sink, limits), real_path(root.name))
-        self._folder = Folder.of(root.name, allow_outside=allow_outside)
+        self._storage = storage
+        self._root = _Use(parse(root, sink, limits), storage.real(root.name))
+        self._folder = Folder.of(root.name, allow_outside=allow_outside, storage=storage)
         self._known: dict[str, ast.File | None] = {self._root.path: self._root.file}
         self._links: dict[int, list[ast.File]] = {}
 
@@ -186,15 +204,15 @@ class _Loader:
         return Files(
             self._root.file,
             tuple(others),
-            DataFiles(self._folder),
+            DataFiles(self._folder, self._storage),
             {key: tuple(files) for key, files in self._links.items()},
         )
 
     def _follow(self, trail: list[_Use], use: ast.Use) -> _Use | None:
         """Link a used file to its user; the file itself when it is met for the first time."""
         user = trail[-1].file
-        shown = beside(user.source.name, use.path)
-        path = real_path(shown)
+        shown = self._storage.beside(user.source.name, use.path)
+        path = self._storage.real(shown)
         if not self._may_use(path, use) or self._closes_circle(trail, path, use):
             return None
         is_new = path not in self._known
@@ -210,7 +228,7 @@ class _Loader:
 
     def _read(self, path: str, shown: str, use: ast.Use) -> ast.File | None:
         try:
-            source = Source(shown, _decode(_read(path, shown, self._limits), shown))
+            source = Source(shown, _decode(_read(path, shown, self._limits, self._storage), shown))
         except NfcError as error:
             self._report(error, use)
             return None
@@ -251,9 +269,8 @@ class _Loader:
         self._sink.add(Diagnostic("NF706", message, use.path_span, Severity.ERROR, tuple(labels), hints))
         return True
 
-    @staticmethod
-    def _is_at(user: ast.File, use: ast.Use, path: str) -> bool:
-        return real_path(beside(user.source.name, use.path)) == path
+    def _is_at(self, user: ast.File, use: ast.Use, path: str) -> bool:
+        return self._storage.real(self._storage.beside(user.source.name, use.path)) == path
 
 
 def _uses(file: ast.File) -> list[ast.Use]:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
+
+
+def read_count(text: str) -> int | None:
+    """A positive integer, with the suffixes of the language: `64k`, `2M`, `1G`; None for any other text."""
+    digits, scale = (text[:-1], SUFFIXES[text[-1]]) if text[-1:] in SUFFIXES else (text, 1)
+    plain = digits.replace("_", "")
+    if not (plain.isascii() and plain.isdecimal()) or len(plain) > 40 or int(plain) == 0:
+        return None
+    return int(plain) * scale
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from nfc.diagnostics import Diagnostic, NfcError, did_you_mean
 from nfc.source import Source
@@ -16,6 +16,25 @@ from nfc.source import Source
 STANDARD_INPUT_NAME = "<stdin>"
 NEIGHBOURS = 1000
 """Names in a folder that are compared with one that is not there."""
+
+
+class Storage(Protocol):
+    """Where the files of a program lie: on the disk, or in a revision of a repository."""
+
+    def real(self, name: str) -> str:
+        """Where a file is: one text for each file, its folders before it, whatever it is called."""
+
+    def beside(self, user: str, path: str) -> str:
+        """The name of the file that the source called `user` names by a path."""
+
+    def opened(
+        self,
+        path: str,
+        shown: str,
+        missing_hints: Callable[[str], tuple[str, ...]],
+        irregular_hints: tuple[str, ...] = (),
+    ) -> AbstractContextManager[tuple[BinaryIO, int]]:
+        """A file, opened for reading, and its size in bytes; arguments and errors as for `regular_file`."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +50,10 @@ class Folder:
     path: str | None
 
     @classmethod
-    def of(cls, root: str, *, allow_outside: bool = False) -> Folder:
+    def of(cls, root: str, *, allow_outside: bool = False, storage: Storage | None = None) -> Folder:
         """The folder of a file; the working directory for a text without one."""
-        return cls(root, None if allow_outside else os.path.dirname(real_path(root)))  # noqa: PTH120
+        real = (storage or DISK).real(root)
+        return cls(root, None if allow_outside else os.path.dirname(real))  # noqa: PTH120
 
     def check(self, written: str, real: str) -> None:
         """Raises NfcError, NF705, where a path, as written and with links followed, lies outside."""
@@ -50,6 +70,7 @@ class DataFile:
 
     shown: str
     real: str
+    storage: Storage
 
     @contextmanager
     def opened(self) -> Iterator[tuple[BinaryIO, int]]:
@@ -58,19 +79,16 @@ class DataFile:
         Raises:
             NfcError: NF702 where it cannot be read, or changes meanwhile.
         """
-        with regular_file(self.real, self.shown, _neighbours) as opened:
-            before = os.fstat(opened.fileno())
-            yield opened, before.st_size
-            after = os.fstat(opened.fileno())
-            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-                raise unreadable(self.shown, "it changed while it was read")
+        with self.storage.opened(self.real, self.shown, _neighbours) as opened:
+            yield opened
 
 
 @dataclass(frozen=True)
 class DataFiles:
-    """The files that a program's topologies may read."""
+    """The files that a program's topologies may read; without a storage those on the disk."""
 
     folder: Folder
+    storage: Storage | None = None
 
     def locate(self, path: str, user: Source) -> DataFile:
         """The file that a source names by a path, relative to the source's folder.
@@ -80,10 +98,11 @@ class DataFiles:
         """
         if not path or "\0" in path:
             raise unreadable(path, "its name is empty or holds a NUL character")
-        shown = beside(user.name, path)
-        real = real_path(shown)
+        storage = self.storage or DISK
+        shown = storage.beside(user.name, path)
+        real = storage.real(shown)
         self.folder.check(path, real)
-        return DataFile(shown, real)
+        return DataFile(shown, real, storage)
 
 
 @contextmanager
@@ -150,6 +169,35 @@ def real_path(name: str) -> str:
         return os.path.realpath(name)
     except (OSError, ValueError):
         return os.path.abspath("\ufffd")  # noqa: PTH100
+
+
+class Disk:
+    """The file system."""
+
+    def real(self, name: str) -> str:
+        return real_path(name)
+
+    def beside(self, user: str, path: str) -> str:
+        return beside(user, path)
+
+    @contextmanager
+    def opened(
+        self,
+        path: str,
+        shown: str,
+        missing_hints: Callable[[str], tuple[str, ...]],
+        irregular_hints: tuple[str, ...] = (),
+    ) -> Iterator[tuple[BinaryIO, int]]:
+        """A file and its size. Raises NfcError, NF702, also where it changes meanwhile."""
+        with regular_file(path, shown, missing_hints, irregular_hints) as opened:
+            before = os.fstat(opened.fileno())
+            yield opened, before.st_size
+            after = os.fstat(opened.fileno())
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise unreadable(shown, "it changed while it was read")
+
+
+DISK: Storage = Disk()
 
 
 def _neighbours(missing: str) -> tuple[str, ...]:

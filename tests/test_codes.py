@@ -13,7 +13,9 @@ from syrupy.assertion import SnapshotAssertion
 from nfc import load
 from nfc.codes import codes, page, title
 from tests.documents import ROOT, Block, Run, blocks, console, nfc
+from tests.lock_files import write_wrong_locks
 from tests.matrices.files import write_wrong_matrices
+from tests.settings.files import write_wrong_settings
 from tests.weight_files import write_misfits
 
 WIDEST = 110
@@ -86,6 +88,8 @@ def test_a_command_gives_its_code(code: str, tmp_path: Path) -> None:
     (tmp_path / "mnist.nf").write_text((ROOT / "examples" / "mnist.nf").read_text("utf-8"), "utf-8")
     write_misfits(tmp_path, load(tmp_path / "mnist.nf")["mnist"].ir)
     write_wrong_matrices(tmp_path)
+    write_wrong_locks(tmp_path)
+    write_wrong_settings(tmp_path)
     shown = [command for block in examples(code) for command, _ in console(block.text)]
     with chdir(tmp_path):
         runs = [nfc(words[1:]) for words in shown if words[0] == "nfc"]

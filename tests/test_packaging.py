@@ -36,9 +36,13 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(environment: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    command = [str(environment / "bin" / "python"), "-m", "nfc", *arguments]
+def run(
+    environment: Path, folder: Path, *arguments: str, module: str = "nfc"
+) -> subprocess.CompletedProcess[str]:
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))
+    }
+    command = [str(environment / "bin" / "python"), "-m", module, *arguments]
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
 
@@ -66,6 +70,13 @@ def test_the_installed_command_checks_and_compiles(environment: Path, tmp_path: 
         done = run(environment, tmp_path, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "tiny.onnx").stat().st_size > 0
+
+
+def test_pytest_finds_the_installed_plugin(environment: Path, tmp_path: Path) -> None:
+    assert run(environment, tmp_path, "new", "tiny").returncode == 0
+    done = run(environment, tmp_path, "--nf", "-q", module="pytest")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
 
 
 def test_the_version_is_the_distribution_s() -> None:

@@ -17,7 +17,7 @@ network twins {
     input width
     both: sum {
         { standard: linear width via benes(strict=true) }
-        { written:  linear width via up_and_down }
+        { written: linear width via up_and_down }
     }
 }
 

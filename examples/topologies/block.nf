@@ -6,12 +6,12 @@ nf 1
 # takes multiples of it and is fitted elsewhere, the mask is the same question at any sizes. By count,
 # both sides are cut into `count` groups as equal as can be, square or not.
 
-param inputs  = 40
+param inputs = 40
 param outputs = 36
-param size    = 8
-param count   = 5
+param size = 8
+param count = 5
 
-mask by_size(s)[o, i]  = o // s == i // s
+mask by_size(s)[o, i] = o // s == i // s
 mask by_count(c)[o, i] = o * c // rows == i * c // cols
 
 # The neighbour form: the first input of the group, and the ones behind it.
@@ -20,13 +20,13 @@ mask group(s)[o] = { o // s * s + member for member in 0..<s }
 network twins {
     input inputs
     of_a_size: sum {
-        { standard:  linear outputs via block(size=size) }
+        { standard: linear outputs via block(size=size) }
         { predicate: linear outputs via by_size(size) }
         { neighbour: linear outputs via group(size) }
     }
     of_a_number: sum {
         { standard: linear inputs via block(count=count) }
-        { written:  linear inputs via by_count(count) }
+        { written: linear inputs via by_count(count) }
     }
 }
 

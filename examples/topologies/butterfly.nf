@@ -15,7 +15,7 @@ mask stage(stride, r)[o, i] = o // (stride * r) == i // (stride * r) and o % str
 # The neighbour form takes digit s out and puts every digit in.
 mask digits(stride, r)[o] = { o - o // stride % r * stride + digit * stride for digit in 0..<r }
 
-topology by_predicate(r)  = cascade(s in 0..<log(cols, r): stage(r**s, r))
+topology by_predicate(r) = cascade(s in 0..<log(cols, r): stage(r**s, r))
 topology by_neighbours(r) = cascade(s in 0..<log(cols, r): digits(r**s, r))
 
 # A stage without a mask: dense between places a stride apart, and that again in every block of digits.
@@ -24,13 +24,13 @@ topology crossing(stride, r) = kron(diagonal, kron(dense, diagonal, size=stride)
 network twins {
     input width
     whole: sum {
-        { standard:  linear width via butterfly(radix=radix, strict=true) }
+        { standard: linear width via butterfly(radix=radix, strict=true) }
         { predicate: linear width via by_predicate(radix) }
         { neighbour: linear width via by_neighbours(radix) }
     }
     second: sum {
         { predicate: linear width via stage(radix, radix) }
-        { product:   linear width via crossing(radix, radix) }
+        { product: linear width via crossing(radix, radix) }
     }
 }
 

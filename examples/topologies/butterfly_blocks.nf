@@ -14,14 +14,14 @@ mask stage(stride)[o, i] = o // (2 * stride) == i // (2 * stride) and o % stride
 mask grouped(stride, g)[o, i] =
     o // g // (2 * stride) == i // g // (2 * stride) and o // g % stride == i // g % stride
 
-topology by_product(g)   = cascade(s in 0..<log2(cols // g): kron(stage(2**s), dense, size=g))
+topology by_product(g) = cascade(s in 0..<log2(cols // g): kron(stage(2**s), dense, size=g))
 topology by_predicate(g) = cascade(s in 0..<log2(cols // g): grouped(2**s, g))
 
 network twins {
     input width
     both: sum {
-        { standard:  linear width via butterfly(block=group, strict=true) }
-        { product:   linear width via by_product(group) }
+        { standard: linear width via butterfly(block=group, strict=true) }
+        { product: linear width via by_product(group) }
         { predicate: linear width via by_predicate(group) }
     }
 }

@@ -4,14 +4,13 @@ nf 1
 # it. Any width is a product of small numbers times something, so mixed radices reach more widths than
 # powers do, and their order decides which neurons meet first.
 
-param first  = 4
+param first = 4
 param second = 3
-param third  = 5
+param third = 5
 
 let width = first * second * third
 
-mask stage(stride, radix)[o, i] =
-    o // (stride * radix) == i // (stride * radix) and o % stride == i % stride
+mask stage(stride, radix)[o, i] = o // (stride * radix) == i // (stride * radix) and o % stride == i % stride
 
 topology mixed = stage(1, first) >> stage(first, second) >> stage(first * second, third)
 
@@ -19,7 +18,7 @@ network twins {
     input width
     both: sum {
         { standard: linear width via butterfly(radices=[first, second, third]) }
-        { written:  linear width via mixed }
+        { written: linear width via mixed }
     }
 }
 

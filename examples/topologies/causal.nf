@@ -5,19 +5,19 @@ nf 1
 # Three of the kind: all of the past, a window of it, and a few points of it, further apart the further
 # back they lie.
 
-param steps  = 64
+param steps = 64
 param window = 8
 
-mask past[o, i]      = i <= o
+mask past[o, i] = i <= o
 mask recent(w)[o, i] = o - w < i <= o
-mask echoes[o]       = { o } + { o - 2**age for age in 0..<log2(cols) }
+mask echoes[o] = { o } + { o - 2**age for age in 0..<log2(cols) }
 
 network sequence {
     input steps
-    all:    linear steps via past
-    near:   linear steps via recent(window)
+    all: linear steps via past
+    near: linear steps via recent(window)
     sparse: linear steps via echoes
-    far:    linear steps via cascade(log2(steps), echoes)
+    far: linear steps via cascade(log2(steps), echoes)
 }
 
 check sequence {

@@ -8,13 +8,13 @@ nf 1
 param width = 60
 
 mask turned(shifts)[o] = { (o + shift) % cols for shift in shifts }
-mask doubling[o, i]    = (i - o) % cols in [0, 1, 2, 4, 8, 16]
+mask doubling[o, i] = (i - o) % cols in [0, 1, 2, 4, 8, 16]
 
 network twins {
     input width
     ring: sum {
         { standard: linear width via band(2, wrap=true) }
-        { written:  linear width via turned([-2, -1, 0, 1, 2]) }
+        { written: linear width via turned([-2, -1, 0, 1, 2]) }
     }
     powers: sum {
         { predicate: linear width via doubling }

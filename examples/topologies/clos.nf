@@ -8,12 +8,12 @@ nf 1
 # ingress switch has inputs, lines are as many as neurons. Other numbers of middle switches need a width
 # inside that a mask cannot set; the standard topology has them as `middle=`.
 
-param width  = 48
+param width = 48
 param inputs = 6
 
-mask ingress(m)[y, x]  = y % (cols // m) == x // m
+mask ingress(m)[y, x] = y % (cols // m) == x // m
 mask exchange(m)[o, i] = o // (cols // m) == i // (cols // m)
-mask egress(m)[x, y]   = y % (rows // m) == x // m
+mask egress(m)[x, y] = y % (rows // m) == x // m
 
 topology switches(m) = ingress(m) >> exchange(m) >> egress(m)
 
@@ -24,8 +24,8 @@ network twins {
     input width
     both: sum {
         { standard: linear width via clos(inputs=inputs, strict=true) }
-        { written:  linear width via switches(inputs) }
-        { turned:   linear width via mirrored(inputs) }
+        { written: linear width via switches(inputs) }
+        { turned: linear width via mirrored(inputs) }
     }
 }
 

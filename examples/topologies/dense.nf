@@ -6,9 +6,9 @@ nf 1
 # A mask takes the sizes of the place where it stands. Only `dense(width=)` and `random(width=)` set a
 # width of their own, so a bottleneck is made with one of them.
 
-param inputs  = 24
+param inputs = 24
 param outputs = 40
-param rank    = 5
+param rank = 5
 
 mask full[o, i] = true
 
@@ -16,11 +16,11 @@ network twins {
     input inputs
     matrix: sum {
         { standard: linear outputs via dense }
-        { written:  linear outputs via full }
+        { written: linear outputs via full }
     }
     bottleneck: sum {
         { standard: linear inputs via lowrank(rank) }
-        { written:  linear inputs via dense(width=rank) >> full }
+        { written: linear inputs via dense(width=rank) >> full }
     }
 }
 

@@ -8,17 +8,17 @@ nf 1
 
 param width = 48
 
-mask same[o, i]    = o == i
-mask itself[o]     = { o }
-mask stretched[o]  = { o * cols // rows }
+mask same[o, i] = o == i
+mask itself[o] = { o }
+mask stretched[o] = { o * cols // rows }
 
 network twins {
     input width
     both: sum {
-        { standard:  linear width via diagonal }
+        { standard: linear width via diagonal }
         { predicate: linear width via same }
         { neighbour: linear width via itself }
-        { scaled:    linear width via stretched }
+        { scaled: linear width via stretched }
     }
     wider: linear 3 * width via stretched
 }

@@ -6,14 +6,15 @@ nf 1
 # petersen.mtx lists Petersen's graph: a ring of five, a star of five, and five spokes. As a mask it is the
 # same factor, by its digest. Both take part in the algebra and in products like any other topology.
 
-mask petersen[o] = { o // 5 * 5 + (o + step) % 5 for step in [-1, 1] if o < 5 } +
+mask petersen[o] =
+    { o // 5 * 5 + (o + step) % 5 for step in [-1, 1] if o < 5 } +
     { o // 5 * 5 + (o + step) % 5 for step in [-2, 2] if o >= 5 } +
     { (o + 5) % 10 }
 
 network graph {
     input 10
     both: sum {
-        { read:    linear 10 via file("petersen.mtx") }
+        { read: linear 10 via file("petersen.mtx") }
         { written: linear 10 via petersen }
     }
     hops: linear 10 via cascade(2, file("petersen.mtx") | diagonal)

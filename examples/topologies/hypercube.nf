@@ -6,9 +6,9 @@ nf 1
 # reads itself and the numbers with one of its bits turned over. Both say the same; the neighbour form
 # costs k + 1 steps an output instead of 2^k, and is the one to use at a million neurons.
 
-param inputs  = 64
+param inputs = 64
 param outputs = 64
-param depth   = 2
+param depth = 2
 
 let bits = ceil(log2(max(inputs, outputs)))
 
@@ -18,14 +18,14 @@ mask turned(k)[o] = { o } + { o xor 2**bit for bit in 0..<k }
 network twins {
     input inputs
     one: sum {
-        { standard:  linear outputs via hypercube }
+        { standard: linear outputs via hypercube }
         { predicate: linear outputs via differ }
         { neighbour: linear outputs via turned(bits) }
     }
     pad 2**bits
     deep: sum {
         { standard: linear 2**bits via hypercube(depth=depth, strict=true) }
-        { written:  linear 2**bits via cascade(depth, turned(bits)) }
+        { written: linear 2**bits via cascade(depth, turned(bits)) }
     }
 }
 

@@ -5,13 +5,13 @@ nf 1
 # Much that looks new is a product of two things that are not: blocks, grids, channels beside places.
 
 param width = 64
-param size  = 8
+param size = 8
 
 mask ring[o] = { (o + step) % cols for step in -1..1 }
 
-topology blocks(s)   = kron(diagonal, dense, size=s)     # groups, each dense
-topology lanes(s)    = kron(dense, diagonal, size=s)     # every group's k-th neuron with every other's
-topology channels(s) = kron(ring, dense, size=s)         # neighbouring places, all of their channels
+topology blocks(s) = kron(diagonal, dense, size=s)  # groups, each dense
+topology lanes(s) = kron(dense, diagonal, size=s)  # every group's k-th neuron with every other's
+topology channels(s) = kron(ring, dense, size=s)  # neighbouring places, all of their channels
 
 mask same_lane(s)[o, i] = o % s == i % s
 
@@ -19,11 +19,11 @@ network products {
     input width
     tiles: sum {
         { standard: linear width via block(size=size) }
-        { product:  linear width via blocks(size) }
+        { product: linear width via blocks(size) }
     }
     strided: sum {
         { predicate: linear width via same_lane(size) }
-        { product:   linear width via lanes(size) }
+        { product: linear width via lanes(size) }
     }
     image: linear width via channels(size)
     mixed: linear width via blocks(size) >> lanes(size)

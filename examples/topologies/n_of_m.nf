@@ -5,17 +5,13 @@ nf 1
 #
 # The rule turns from output to output, so that inputs are read equally often.
 
-param inputs  = 32
+param inputs = 32
 param outputs = 24
-param some    = 2
-param of      = 4
+param some = 2
+param of = 4
 
 mask periodic(n, m)[o, i] = (i - o) % m < n
-mask chosen(n, m)[o]      = {
-    (o + place) % m + group * m
-    for group in 0..<cols // m
-    for place in 0..<n
-}
+mask chosen(n, m)[o] = { (o + place) % m + group * m for group in 0..<cols // m for place in 0..<n }
 
 # The same m × m pattern everywhere: a Kronecker product of a dense matrix with it.
 mask pattern(n)[o] = { (o + place) % cols for place in 0..<n }
@@ -25,8 +21,8 @@ network rules {
     all: sum {
         { predicate: linear outputs via periodic(some, of) }
         { neighbour: linear outputs via chosen(some, of) }
-        { product:   linear outputs via kron(dense, pattern(some), size=of) }
-        { drawn:     linear outputs via n_of_m(some, of) }
+        { product: linear outputs via kron(dense, pattern(some), size=of) }
+        { drawn: linear outputs via n_of_m(some, of) }
     }
 }
 

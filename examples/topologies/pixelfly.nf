@@ -6,21 +6,21 @@ nf 1
 # The predicate asks how many bits differ and whether they are low ones. With `kron` the whole pattern is
 # the hypercube of the blocks, dense inside.
 
-param inputs  = 64
+param inputs = 64
 param outputs = 64
-param group   = 4
-param levels  = 3
-param rank    = 2
-param bits    = 4
+param group = 4
+param levels = 3
+param rank = 2
+param bits = 4
 
 mask flat(g, k)[o, i] = popcount(o // g xor i // g) <= 1 and (o // g xor i // g) < 2**k
-mask corners[o]       = { o } + { o xor 2**bit for bit in 0..<log2(cols) }
+mask corners[o] = { o } + { o xor 2**bit for bit in 0..<log2(cols) }
 
 network cut {
     input inputs
     both: sum {
         { standard: linear outputs via pixelfly(block=group, stages=levels, rank=rank) }
-        { written:  linear outputs via flat(group, levels) + lowrank(rank) }
+        { written: linear outputs via flat(group, levels) + lowrank(rank) }
     }
 }
 
@@ -28,7 +28,7 @@ network whole {
     input 2**bits * group
     both: sum {
         { standard: linear 2**bits * group via pixelfly(block=group, strict=true) }
-        { product:  linear 2**bits * group via kron(corners, dense, size=group) }
+        { product: linear 2**bits * group via kron(corners, dense, size=group) }
     }
 }
 

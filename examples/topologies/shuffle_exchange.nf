@@ -9,18 +9,18 @@ param radix = 3
 let stages = log(width, radix)
 
 mask exchange(r)[o, i] = o // r == i % (cols // r)
-mask moved(r)[o]       = { o // r + digit * (cols // r) for digit in 0..<r }
+mask moved(r)[o] = { o // r + digit * (cols // r) for digit in 0..<r }
 
 network twins {
     input width
     both: sum {
-        { standard:  linear width via shuffle_exchange(radix=radix, strict=true) }
+        { standard: linear width via shuffle_exchange(radix=radix, strict=true) }
         { predicate: linear width via cascade(stages, exchange(radix)) }
         { neighbour: linear width via cascade(stages, moved(radix)) }
     }
     twice: sum {
         { standard: linear width via shuffle_exchange(radix=radix, depth=2 * stages, strict=true) }
-        { written:  linear width via cascade(2 * stages, exchange(radix)) }
+        { written: linear width via cascade(2 * stages, exchange(radix)) }
     }
 }
 

@@ -7,8 +7,8 @@ nf 1
 # along an axis is taking that coordinate's part out of the number and putting another one in. The rule
 # holds at any sizes up to side^dims: inputs past the last one are dropped.
 
-param side    = 4
-param inputs  = side**3
+param side = 4
+param inputs = side**3
 param outputs = inputs
 
 mask mesh(dims, s)[o] = {
@@ -25,22 +25,22 @@ network twins {
     input inputs
     three: sum {
         { standard: linear outputs via torus(dims=3) }
-        { written:  linear outputs via mesh(3, side) }
+        { written: linear outputs via mesh(3, side) }
     }
     pad side**3
     one: sum {
         { standard: linear side**3 via torus(dims=1, strict=true) }
-        { written:  linear side**3 via mesh(1, side**3) }
+        { written: linear side**3 via mesh(1, side**3) }
     }
     crop side**2
     two: sum {
         { standard: linear side**2 via torus(dims=2, strict=true) }
-        { written:  linear side**2 via mesh(2, side) }
-        { joined:   linear side**2 via sheet(side) }
+        { written: linear side**2 via mesh(2, side) }
+        { joined: linear side**2 via sheet(side) }
     }
     deep: sum {
         { standard: linear side**2 via torus(dims=2, depth=3, strict=true) }
-        { written:  linear side**2 via cascade(3, mesh(2, side)) }
+        { written: linear side**2 via cascade(3, mesh(2, side)) }
     }
 }
 

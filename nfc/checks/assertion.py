@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from nfc.analysis.errors import PropertyError
 from nfc.analysis.properties import Measurement, layer_properties, network_properties
 from nfc.checks.copies import Binding, bindings
-from nfc.checks.evidence import layer_evidence, network_evidence
-from nfc.checks.misses import misses
+from nfc.checks.evidence import layer_evidence
+from nfc.checks.misses import Miss, misses
 from nfc.checks.names import Question, Scope
+from nfc.checks.network_evidence import network_evidence
 from nfc.checks.result import shown
 from nfc.ir.network import Linear, Network
 from nfc.limits import Limits
@@ -102,17 +103,20 @@ class Assertion:
         return shown_sides
 
     def evidence(self, outcome: Outcome) -> str | None:
-        """The first thing that can be said of where a failure shows."""
+        """Where a failure shows, for each property that misses; None where nothing can be said."""
         lookup = _Lookup(self, outcome.binding)
+        found: dict[str, None] = {}
         for node, miss in misses(self.condition, lambda part: evaluate(part, lookup, self.limits)):
             question = self.scope.resolve(node)
             if isinstance(question, Question):
-                layer = layer_of(question, outcome.binding)
-                name, paths = question.property, self.scope.paths
-                found = layer_evidence(name, layer, miss) if layer else network_evidence(name, paths, miss)
-                if found:
-                    return found
-        return None
+                said = self._evidence(question, layer_of(question, outcome.binding), miss)
+                found.update({said: None} if said else {})
+        return "; ".join(found) or None
+
+    def _evidence(self, question: Question, layer: Linear | None, miss: Miss) -> str | None:
+        if layer is not None:
+            return layer_evidence(question.property, layer, miss)
+        return network_evidence(question.property, self.measurements.network, self.scope.paths, miss)
 
     def _questions(self) -> dict[str, Question]:
         """What the names ask, by their text in written order; names without a meaning are left out."""

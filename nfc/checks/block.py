@@ -20,15 +20,18 @@ from nfc.syntax import ast
 Statements = tuple[ast.CheckStatement, ...]
 
 
-def unmeasured(network: str, statements: Statements, layer: str | None = None) -> Iterator[Result]:
+def unmeasured(
+    network: str, statements: Statements, diagnostic: Diagnostic | None, layer: str | None = None
+) -> Iterator[Result]:
     """The results of assertions that cannot be evaluated, also of those inside `each`.
 
     Args:
+        diagnostic: the error that says why; None where it is known elsewhere.
         layer: the layer that an `each` block is about, where it is known.
     """
     for statement in statements:
         if isinstance(statement, ast.EachLayer):
-            yield from unmeasured(network, statement.statements, layer)
+            yield from unmeasured(network, statement.statements, diagnostic, layer)
         elif isinstance(statement, ast.Assertion):
             yield Result(
                 network=network,
@@ -40,7 +43,9 @@ def unmeasured(network: str, statements: Statements, layer: str | None = None) -
                 text="not measured",
                 layer=layer,
                 names_layer=False,
+                bounds=(),
                 evidence=None,
+                diagnostic=diagnostic,
             )
 
 
@@ -52,7 +57,7 @@ class Block:
     measurements: Measurements
     sink: Sink
     limits: Limits
-    _reported: set[tuple[str, Span | None]] = field(default_factory=set)
+    _reported: dict[tuple[str, Span | None], Diagnostic] = field(default_factory=dict)
 
     def results(self, statements: Statements, scope: Scope) -> Iterator[Result]:
         for statement in statements:
@@ -67,12 +72,14 @@ class Block:
     def _each(self, node: ast.EachLayer, scope: Scope) -> Iterator[Result]:
         if node.kind not in KINDS:
             message = f"`{node.kind}` is no kind of layer; expected {', '.join(KINDS)}"
-            self.sink.error("NF502", message, node.kind_span, hints=did_you_mean(node.kind, KINDS))
-            yield from unmeasured(self.network, node.statements)
+            hints = did_you_mean(node.kind, KINDS)
+            unknown = self._report(Diagnostic("NF502", message, node.kind_span, hints=hints))
+            yield from unmeasured(self.network, node.statements, unknown)
             return
         if scope.each is not None:
-            self.sink.error("NF504", "an `each` block holds assertions alone, no other `each`", node.span)
-            yield from unmeasured(self.network, node.statements, scope.each[0])
+            message = "an `each` block holds assertions alone, no other `each`"
+            nested = self._report(Diagnostic("NF504", message, node.span))
+            yield from unmeasured(self.network, node.statements, nested, scope.each[0])
             return
         groups = scope.paths.of_kind(node.kind)
         if not groups:
@@ -84,25 +91,27 @@ class Block:
 
     def _assertion(self, node: ast.Assertion, scope: Scope) -> Iterator[Result]:
         assertion = Assertion(node, scope, self.measurements, self.limits)
+        reported: Diagnostic | None = None
         try:
             outcomes = assertion.outcomes()
         except SemanticError as error:
-            self._report_once(error.diagnostic)
-            outcomes = []
+            reported, outcomes = self._report_once(error.diagnostic), []
         except AlreadyReported:
             outcomes = []
         if not outcomes:
-            yield from unmeasured(self.network, (node,), scope.each[0] if scope.each else None)
+            yield from unmeasured(self.network, (node,), reported, scope.each[0] if scope.each else None)
             return
         failures = [outcome for outcome in outcomes if not outcome.ok]
         result = self._result(assertion, outcomes, failures)
         if failures:
-            self._report(assertion, result, failures, len(outcomes))
+            reported = self._report(_failure(assertion, result, failures, len(outcomes)))
+            result = replace(result, diagnostic=reported)
         yield result
 
     def _result(self, assertion: Assertion, outcomes: list[Outcome], failures: list[Outcome]) -> Result:
         measured, text = _together(failures[:1] or outcomes)
-        layer, names_layer = _layer(assertion, (failures or outcomes)[0])
+        shown_outcome = (failures or outcomes)[0]
+        layer, names_layer = _layer(assertion, shown_outcome)
         return Result(
             network=self.network,
             assertion=one_line(assertion.node.text),
@@ -113,25 +122,33 @@ class Block:
             text=text,
             layer=layer,
             names_layer=names_layer,
+            bounds=tuple(assertion.bounds(shown_outcome)),
             evidence=assertion.evidence(failures[0]) if failures else None,
+            diagnostic=None,
         )
 
-    def _report(self, assertion: Assertion, result: Result, failures: list[Outcome], count: int) -> None:
-        first = failures[0]
-        place = "" if result.layer is None or result.names_layer else f" for `{result.layer}`"
-        copies = f" (and {len(failures) - 1} more of {count} copies)" if len(failures) > 1 else ""
-        found = "; ".join([*first.found, *assertion.bounds(first)])
-        reason = f" ({result.reason})" if result.reason else ""
-        message = f"`{result.assertion}` does not hold{place}{copies}: {found}{reason}"
-        hints = (result.evidence,) if result.evidence else ()
-        self.sink.error("NF501", message, result.span, hints=hints)
+    def _report(self, diagnostic: Diagnostic) -> Diagnostic:
+        self.sink.add(diagnostic)
+        return diagnostic
 
-    def _report_once(self, diagnostic: Diagnostic) -> None:
+    def _report_once(self, diagnostic: Diagnostic) -> Diagnostic:
         """Report what an assertion lacks for the first of the layers that lack it."""
         key = (diagnostic.code, diagnostic.span)
         if key not in self._reported:
-            self._reported.add(key)
-            self.sink.add(diagnostic)
+            self._reported[key] = self._report(diagnostic)
+        return self._reported[key]
+
+
+def _failure(assertion: Assertion, result: Result, failures: list[Outcome], count: int) -> Diagnostic:
+    """The error of an assertion that does not hold: where, what was measured, the bound, the evidence."""
+    first = failures[0]
+    place = "" if result.layer is None or result.names_layer else f" for `{result.layer}`"
+    copies = f" (and {len(failures) - 1} more of {count} copies)" if len(failures) > 1 else ""
+    found = "; ".join([*first.found, *result.bounds])
+    reason = f" ({result.reason})" if result.reason else ""
+    message = f"`{result.assertion}` does not hold{place}{copies}: {found}{reason}"
+    hints = (result.evidence,) if result.evidence else ()
+    return Diagnostic("NF501", message, assertion.condition.span, hints=hints)
 
 
 def _layer(assertion: Assertion, outcome: Outcome) -> tuple[str | None, bool]:

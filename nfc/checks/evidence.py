@@ -1,87 +1,146 @@
-"""Where a failed assertion shows: what is cheap to find and tells what to change."""
+"""Where a failed assertion about a layer shows: what is cheap to find and tells what to change."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from nfc.analysis.degrees import Degrees, fan_in, fan_out
 from nfc.analysis.errors import PropertyError
-from nfc.analysis.paths import reach
-from nfc.analysis.properties import LAYER_PROPERTIES
-from nfc.checks.layers import Paths
+from nfc.analysis.paths import paths, reach
 from nfc.checks.misses import Miss
-from nfc.ir.fabric import Fabric, factors
+from nfc.ir.fabric import Fabric, edge_count, factors
 from nfc.ir.network import Linear
+from nfc.ir.parameters import linear_parameters
+
+MOST_SHOWN = 4
+"""Factors that are listed."""
+
+Find = Callable[[Fabric, Miss], str | None]
 
 
 def layer_evidence(name: str, layer: Linear, miss: Miss) -> str | None:
     """What a sentence can add to a property that misses; None where it says nothing more."""
-    entry = LAYER_EVIDENCE.get(name)
-    return entry.find(layer.fabric) if entry and entry.miss is miss else None
-
-
-def network_evidence(name: str, paths: Paths, miss: Miss) -> str | None:
-    """The weighted layer, with all its copies, that adds most to a sum over layers that is too high."""
-    measure = LAYER_PROPERTIES["params" if name == "bytes" else name].measure if name in SUMS else None
-    if measure is None or miss is not Miss.HIGH:
-        return None
-    layers = paths.of_kind("layer")
-    amounts = {
-        path: sum(int(measure(copy.op)) for copy in copies if isinstance(copy.op, Linear))
-        for path, copies in layers.items()
-    }
-    if len(set(amounts.values())) < 2:
-        return None
-    path = max(amounts, key=lambda each: amounts[each])
-    copies = f" in {len(layers[path])} copies" if len(layers[path]) > 1 else ""
-    return f"`{path}` adds most: {amounts[path] * (4 if name == 'bytes' else 1)}{copies}"
-
-
-SUMS = ("params", "edges", "flops", "bytes")
-
-
-def _unreached(fabric: Fabric) -> str | None:
+    if name == "params":
+        return _parameters(layer)
+    find = LAYER_EVIDENCE.get(name)
     try:
-        gap = reach(fabric).gap
+        return find(layer.fabric, miss) if find else None
     except PropertyError:
         return None
-    return None if gap is None else f"no path leads from input {gap[1]} to output {gap[0]}"
 
 
-def _extreme(
-    measure: Callable[[Fabric], Degrees], *, most: bool, neuron: str, edge: str
-) -> Callable[[Fabric], str | None]:
-    """The first neuron with the most or with the fewest edges; nothing where all have as many."""
+def _parameters(layer: Linear) -> str:
+    """How many of a layer's numbers are weights."""
+    weights = edge_count(layer.fabric)
+    others = sum(parameter.count for parameter in linear_parameters(layer)) - weights
+    return f"{weights} of them are weights and {others} biases"
 
-    def find(fabric: Fabric) -> str | None:
+
+def _edges(fabric: Fabric, miss: Miss) -> str | None:
+    """The factor with the most edges, or with the fewest."""
+    counts = [factor.edges for factor in factors(fabric)]
+    if len(counts) < 2:
+        return None
+    if len(set(counts)) == 1:
+        return f"each of its {len(counts)} factors has {counts[0]} edges"
+    choose, most = (max, "most") if miss is Miss.HIGH else (min, "fewest")
+    count = choose(counts)
+    return f"factor {counts.index(count) + 1} of {len(counts)} has {most}: {_edge_count(count)}"
+
+
+def _density(fabric: Fabric, miss: Miss) -> str:
+    return f"{_edge_count(edge_count(fabric))} over {fabric.rows} × {fabric.cols} pairs"
+
+
+def _factors(fabric: Fabric, miss: Miss) -> str:
+    """The factors in written order: their sizes and edges."""
+    parts = [f"{each.rows} × {each.cols} with {_edge_count(each.edges)}" for each in factors(fabric)]
+    more = f", and {len(parts) - MOST_SHOWN} more" if len(parts) > MOST_SHOWN else ""
+    return (
+        f"its factors are {', '.join(parts[:MOST_SHOWN])}{more}"
+        if len(parts) > 1
+        else f"its factor is {parts[0]}"
+    )
+
+
+def _disconnected(fabric: Fabric, miss: Miss) -> str | None:
+    """The first pair without a path, and how many there are."""
+    found = reach(fabric)
+    if miss is Miss.HIGH or found.gap is None:
+        return None
+    output, source = found.gap
+    missing = found.pairs - found.reached
+    share = f"; {missing} of {found.pairs} pairs have none" if missing > 1 else ""
+    return f"no path leads from input {source} to output {output}{share}"
+
+
+def _counts(fabric: Fabric, miss: Miss) -> str | None:
+    """The range of the path counts; where they are too few, the first pair without any."""
+    if miss is Miss.LOW:
+        gap = _disconnected(fabric, miss)
+        if gap:
+            return gap
+    found = paths(fabric)
+    if found.minimum == found.maximum:
+        return f"every pair has {found.minimum} path{'s' * (found.minimum != 1)}"
+    return f"pairs have from {found.minimum} to {found.maximum} paths, {found.mean:.6g} on average"
+
+
+def _extreme(measure: Callable[[Fabric], Degrees], *, most: bool, neuron: str, edge: str) -> Find:
+    """The first neuron with the most or with the fewest edges."""
+
+    def find(fabric: Fabric, miss: Miss) -> str | None:
         degrees = measure(fabric)
         place = degrees.most if most else degrees.least
-        if place is None or degrees.minimum == degrees.maximum:
+        if place is None:
             return None
+        count = degrees.maximum if most else degrees.minimum
+        counted = f"{count} {edge if count == 1 else f'{edge}s'}"
+        if degrees.minimum == degrees.maximum:
+            return f"every {neuron} has {counted}"
         number, index = place
         several = sum(1 for _ in factors(fabric)) > 1
         where = f"{neuron} {index} of factor {number}" if several else f"{neuron} {index}"
-        count = degrees.maximum if most else degrees.minimum
-        return f"{where} has {count} {edge if count == 1 else f'{edge}s'}"
+        return f"{where} has {counted}"
 
     return find
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What shows why a property of a wiring misses this way."""
+def _mean(measure: Callable[[Fabric], Degrees], *, neuron: str, edge: str) -> Find:
+    """What the mean is of, and the neuron that is farthest out on the side that it misses."""
+    ends = {miss: _extreme(measure, most=miss is Miss.HIGH, neuron=neuron, edge=edge) for miss in Miss}
 
-    miss: Miss
-    find: Callable[[Fabric], str | None]
+    def find(fabric: Fabric, miss: Miss) -> str | None:
+        degrees = measure(fabric)
+        return f"{_edge_count(degrees.edges)} over {degrees.neurons} {neuron}s; {ends[miss](fabric, miss)}"
+
+    return find
 
 
-LAYER_EVIDENCE: dict[str, Evidence] = {
-    "connected": Evidence(Miss.LOW, _unreached),
-    "reach": Evidence(Miss.LOW, _unreached),
-    "paths.min": Evidence(Miss.LOW, _unreached),
-    "fan_in.min": Evidence(Miss.LOW, _extreme(fan_in, most=False, neuron="output", edge="input")),
-    "fan_in.max": Evidence(Miss.HIGH, _extreme(fan_in, most=True, neuron="output", edge="input")),
-    "fan_out.min": Evidence(Miss.LOW, _extreme(fan_out, most=False, neuron="input", edge="output")),
-    "fan_out.max": Evidence(Miss.HIGH, _extreme(fan_out, most=True, neuron="input", edge="output")),
+def _edge_count(count: int) -> str:
+    return f"{count} edge{'s' * (count != 1)}"
+
+
+INWARD = {"neuron": "output", "edge": "input"}
+OUTWARD = {"neuron": "input", "edge": "output"}
+
+LAYER_EVIDENCE: dict[str, Find] = {
+    "edges": _edges,
+    "flops": _edges,
+    "density": _density,
+    "factors": _factors,
+    "depth": _factors,
+    "connected": _disconnected,
+    "reach": _disconnected,
+    "paths.min": _counts,
+    "paths.max": _counts,
+    "paths.mean": _counts,
+    "paths.cv": _counts,
+    "fan_in.min": _extreme(fan_in, most=False, **INWARD),
+    "fan_in.max": _extreme(fan_in, most=True, **INWARD),
+    "fan_in.mean": _mean(fan_in, **INWARD),
+    "fan_out.min": _extreme(fan_out, most=False, **OUTWARD),
+    "fan_out.max": _extreme(fan_out, most=True, **OUTWARD),
+    "fan_out.mean": _mean(fan_out, **OUTWARD),
 }
+"""What shows why a property of a wiring misses; a digest says all there is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nfc.diagnostics import Diagnostic
 from nfc.sema.values import Value, is_number, show
 from nfc.source import Span
 
@@ -24,7 +25,10 @@ class Result:
         layer: the path of the layer that an `each` block or the assertion is about, as checks
             write it; of a single copy where that one fails.
         names_layer: whether the assertion as written says which layer that is.
+        bounds: the sides that are not measured, as `limit is 40`, where the text does not say it.
         evidence: where a failure shows: an unreached pair, the neuron with the most inputs …
+        diagnostic: the error that reports a failure.
+        ignored: a comment of the file, or the configuration, says that the failure does not count.
     """
 
     network: str
@@ -36,7 +40,10 @@ class Result:
     text: str
     layer: str | None
     names_layer: bool
+    bounds: tuple[str, ...]
     evidence: str | None
+    diagnostic: Diagnostic | None
+    ignored: bool = False
 
 
 DIGEST = "sha256:"

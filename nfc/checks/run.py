@@ -10,7 +10,7 @@ from nfc.checks.block import Block, unmeasured
 from nfc.checks.layers import paths_of
 from nfc.checks.names import Scope
 from nfc.checks.result import Result
-from nfc.diagnostics import Label, Sink, did_you_mean
+from nfc.diagnostics import Diagnostic, Label, Sink, did_you_mean
 from nfc.ir.network import Network
 from nfc.limits import Limits
 from nfc.sema import scope as files
@@ -61,24 +61,23 @@ def run(program: Checked, networks: Mapping[str, Network], sink: Sink, limits: L
             block = Block(check.network, Measurements(network), sink, limits)
             results.extend(block.results(check.statements, scope))
         elif check.network not in program.networks and check.network not in program.broken:
-            _report_unknown(check, program, sink)
-            results.extend(unmeasured(check.network, check.statements))
+            error = _unknown(check, program)
+            sink.add(error)
+            results.extend(unmeasured(check.network, check.statements, error))
     return tuple(results)
 
 
-def _report_unknown(check: ast.Check, program: Checked, sink: Sink) -> None:
-    """Report a block that is about no network of the root file."""
+def _unknown(check: ast.Check, program: Checked) -> Diagnostic:
+    """The error of a block that is about no network of the root file."""
     name, span = check.network, check.network_span
     entry = program.scope.names.get(name)
     if entry is None:
         message = f"this file defines no network `{name}`"
-        sink.error("NF201", message, span, hints=did_you_mean(name, program.networks))
-        return
+        return Diagnostic("NF201", message, span, hints=did_you_mean(name, program.networks))
     labels = (Label(entry.name_span, "defined here"),)
     if not isinstance(entry.definition, ast.Network):
         message = f"a check is about a network; `{name}` is {entry.kind}"
-        sink.error("NF201", message, span, labels=labels, hints=did_you_mean(name, program.networks))
-        return
+        return Diagnostic("NF201", message, span, labels=labels, hints=did_you_mean(name, program.networks))
     file = entry.scope.file.source.name
     message = f"a file checks the networks that it defines itself; `{name}` is defined in `{file}`"
-    sink.error("NF201", message, span, labels=labels, hints=(f"write this block in `{file}`",))
+    return Diagnostic("NF201", message, span, labels=labels, hints=(f"write this block in `{file}`",))

@@ -20,7 +20,7 @@ RECURSION_LIMIT = 10_000
 
 FAULT_MESSAGE = """\
 nfc: internal fault: {kind}: {fault}
-This is a mistake in nfc, not in the file. Please report it to its authors with the file, the command,
+This is a mistake in nfc, not in {file}. Please report it to its authors with the file, the command,
 and the traceback, which NFC_DEBUG=1 shows.
 """
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(OUTPUT_MESSAGE.format(reason="it is closed"))
         return FAULT
     _survive_narrow_encodings()
-    with _deep_recursion():
+    with deep_recursion():
         return _run(arguments)
 
 
@@ -48,12 +48,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     import click
 
     from nfc.cli.verbs import nfc
-    from nfc.render.visible import visible
+    from nfc.render.visible import harmless, visible
 
     try:
         code = nfc.main(arguments, prog_name="nfc", standalone_mode=False)
     except click.ClickException as usage:
-        message = "\n".join(map(visible, usage.format_message().split("\n")))
+        message = harmless("\n".join(map(visible, usage.format_message().split("\n"))))
         click.UsageError(message, getattr(usage, "ctx", None)).show()
         return FAULT
     except (click.Abort, KeyboardInterrupt):
@@ -67,10 +67,20 @@ def _run(arguments: Sequence[str] | None) -> int:
         if isinstance(fault, OSError) and fault.errno is not None and fault.filename is None:
             _report_unwritable(fault)
             return FAULT
-        message = visible(str(fault).partition("\n")[0])
-        sys.stderr.write(FAULT_MESSAGE.format(kind=type(fault).__name__, fault=message))
+        report_fault(type(fault).__name__, str(fault).partition("\n")[0])
         return FAULT
     return code if isinstance(code, int) else OK
+
+
+def report_fault(kind: str, message: str, file: str | None = None) -> None:
+    """Say on standard error that nfc made a mistake, or that the memory does not suffice."""
+    from nfc.render.visible import visible
+
+    shown = f"`{visible(file)}`" if file else "the file"
+    if kind == MemoryError.__name__:
+        sys.stderr.write(MEMORY_MESSAGE)
+    else:
+        sys.stderr.write(FAULT_MESSAGE.format(kind=kind, fault=visible(message), file=shown))
 
 
 def _report_unwritable(fault: OSError) -> None:
@@ -87,7 +97,8 @@ def discard_output() -> None:
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
+def deep_recursion() -> Iterator[None]:
+    """Let Python recurse as deep as the language lets blocks nest."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, RECURSION_LIMIT))
     try:

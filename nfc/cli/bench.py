@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nfc.cli.completion import complete_file
 from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
@@ -38,7 +39,7 @@ def duration(text: str) -> float:
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", shell_complete=complete_file)
 @click.option(
     "--batch", type=batches, default=str(BATCH), metavar="N,…", help=f"Samples of a call; default {BATCH}."
 )

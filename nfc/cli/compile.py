@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nfc.cli.completion import complete_file
 from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, only_network, require_network
@@ -26,7 +27,7 @@ Files = dict[Path, tuple["Chunk", ...]]
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", shell_complete=complete_file)
 @click.option("--to", "target", type=click.Choice(["torch", "onnx"]), required=True, help="What is written.")
 @click.option("-o", "path", metavar="PATH", help="Where; by default `<network>.py` or `<network>.onnx` here.")
 @seed_option("Seed of the initial weights, default 0; in a torch module the default of its `seed`.")

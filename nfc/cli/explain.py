@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
-from nfc.cli.options import output_options
+from nfc.cli.completion import complete_code
+from nfc.cli.options import document_options
 from nfc.cli.output import Output
 from nfc.codes import codes, page, title
 from nfc.diagnostics import did_you_mean
 
 
 @click.command()
-@click.argument("code", required=False)
-@output_options
+@click.argument("code", required=False, shell_complete=complete_code)
+@document_options
 def explain(code: str | None, output: Output) -> int:
     """Print the page of a diagnostic's CODE, or without one the list of codes."""
     if code is None:

@@ -15,7 +15,7 @@ from nfc.diagnostics import Diagnostic, NfcError
 TEMPLATE = """\
 nf 1
 
-param width = 256       # can be overridden: nfc show {file} -D width=512
+param width = 256  # can be overridden: nfc show {file} -D width=512
 
 network {name} {{
     input 64

@@ -8,21 +8,21 @@ from typing import Any, TypeVar
 
 import click
 
+from nfc.cli.configuration import WrongSettings, current_settings
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening
-from nfc.limits import Limits
+from nfc.limits import Limits, read_count
+from nfc.settings.model import COLORS, FORMATS
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
-
-SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
 
 
 def count(text: str) -> int:
     """A positive integer, with the suffixes of the language: `64k`, `2M`, `1G`."""
-    digits, scale = (text[:-1], SUFFIXES[text[-1]]) if text[-1:] in SUFFIXES else (text, 1)
-    if not digits.replace("_", "").isdecimal() or int(digits) == 0:
+    number = read_count(text)
+    if number is None:
         raise click.BadParameter(f"expected a positive integer such as 4096 or 64k, found `{text}`")
-    return int(digits) * scale
+    return number
 
 
 def definition(text: str) -> tuple[str, str]:
@@ -34,13 +34,53 @@ def definition(text: str) -> tuple[str, str]:
 
 
 def output_options(verb: Verb) -> Verb:
-    """`--format`, `--quiet`, `--color`, handed on as `output`."""
+    """`--format`, `--quiet`, `--color` and the choice of a configuration, handed on as `output`.
 
-    @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+    Settings that are wrong end the verb with 2, as wrong options do; in the text format they are
+    diagnostics, in others they stand in the document. A verb whose format is SARIF ends with 0 on
+    findings, as its consumers expect.
+    """
+
+    @click.option("--format", type=click.Choice(FORMATS), help="Default: text.")
     @click.option("--quiet", "-q", is_flag=True, help="Print diagnostics only.")
+    @click.option("--color", type=click.Choice(COLORS), help="Default: auto.")
     @click.option(
-        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+        "--config", metavar="FILE", help="Read [tool.nfc] of FILE; default: the nearest pyproject.toml."
     )
+    @click.option("--no-config", is_flag=True, help="Read no configuration.")
+    @functools.wraps(verb)
+    def wrapped(
+        *args: Any,
+        format: str | None,
+        quiet: bool,
+        color: str | None,
+        config: str | None,
+        no_config: bool,
+        **options: Any,
+    ) -> Any:
+        if config is not None and no_config:
+            raise click.UsageError("--config and --no-config exclude each other")
+        try:
+            settings = current_settings()
+        except WrongSettings as wrong:
+            output = Output(format or "text", color or "auto", quiet)
+            output.result({"ok": False}, "", wrong.diagnostics)
+            return 2
+        output = Output(
+            format or settings.format or "text", color or settings.color or "auto", quiet, settings.ignores
+        )
+        code = verb(*args, output=output, **options)
+        return 0 if output.format == "sarif" and code == 1 else code
+
+    return wrapped  # type: ignore[return-value]
+
+
+def document_options(verb: Verb) -> Verb:
+    """`--format`, `--quiet`, `--color` of a verb that prints what it has and reads no configuration."""
+
+    @click.option("--format", type=click.Choice(FORMATS[:2]), default="text", show_default=True)
+    @click.option("--quiet", "-q", is_flag=True, help="Print diagnostics only.")
+    @click.option("--color", type=click.Choice(COLORS), default="auto", show_default=True)
     @functools.wraps(verb)
     def wrapped(*args: Any, format: str, quiet: bool, color: str, **options: Any) -> Any:
         return verb(*args, output=Output(format, color, quiet), **options)
@@ -80,14 +120,30 @@ def program_options(verb: Verb) -> Verb:
     def wrapped(
         *args: Any, defines: tuple[tuple[str, str], ...], allow_outside: bool, limits: Limits, **options: Any
     ) -> Any:
-        return verb(*args, opening=Opening(dict(defines), limits, allow_outside), **options)
+        return verb(*args, opening=Opening(dict(defines), limits, allow_outside, _defaults()), **options)
 
     return wrapped  # type: ignore[return-value]
+
+
+def _defaults() -> dict[str, Any]:
+    """The parameters that the configuration sets; none where it is wrong, which `output_options` reports."""
+    try:
+        return dict(current_settings().define)
+    except WrongSettings:
+        return {}
 
 
 def seed_option(meaning: str) -> Callable[[Verb], Verb]:
     """`--seed`, which every verb with weights takes; `meaning` says what it does there."""
     return click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="N", help=meaning)
+
+
+def _set_limits() -> dict[str, Any]:
+    """The limits that the configuration sets."""
+    try:
+        return dict(current_settings().limits)
+    except WrongSettings:
+        return {}
 
 
 def limit_options(verb: Verb) -> Verb:
@@ -96,8 +152,8 @@ def limit_options(verb: Verb) -> Verb:
     @functools.wraps(verb)
     def wrapped(*args: Any, **options: Any) -> Any:
         chosen = {name: options.pop(f"max_{name}") for name in LIMITS}
-        limits = Limits(**{name: value for name, value in chosen.items() if value is not None})
-        return verb(*args, limits=limits, **options)
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return verb(*args, limits=Limits(**{**_set_limits(), **given}), **options)
 
     decorated: Any = wrapped
     defaults = Limits()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -15,17 +15,23 @@ from nfc.render.visible import visible
 
 if TYPE_CHECKING:
     from nfc.api import Network, Program
+    from nfc.revision import RevisionFile
 
 
 @dataclass(frozen=True)
 class Opening:
-    """How files are read and elaborated: `-D`, `--allow-outside` and the limits."""
+    """How files are read and elaborated: `-D`, `--allow-outside` and the limits.
+
+    Attributes:
+        defaults: values of parameters that the configuration sets, for the files that have them.
+    """
 
     parameters: Mapping[str, str]
     limits: Limits
     allow_outside: bool
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
-    def open(self, file: str, sink: Sink) -> Program | None:
+    def open(self, file: str | RevisionFile, sink: Sink) -> Program | None:
         """The program of a file, or of standard input for `-`; None after an error, which is in the sink.
 
         Each file is read for itself: an error in one leaves the others as they are.
@@ -33,8 +39,14 @@ class Opening:
         from nfc.api import read_program
 
         try:
-            with progress(f"elaborating {visible(file)}"):
-                program = read_program(file, self.parameters, self.limits, allow_outside=self.allow_outside)
+            with progress(f"elaborating {visible(file if isinstance(file, str) else file.name)}"):
+                program = read_program(
+                    file,
+                    self.parameters,
+                    self.limits,
+                    allow_outside=self.allow_outside,
+                    defaults=self.defaults,
+                )
         except NfcError as error:
             for diagnostic in error.diagnostics:
                 sink.add(diagnostic)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nfc.cli.completion import complete_file
 from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
@@ -15,7 +16,7 @@ RUNTIMES = {"torch": "torch", "onnx": "onnxruntime"}
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", shell_complete=complete_file)
 @seed_option("Seed of the weights; nothing that is shown depends on it.")
 @click.option(
     "--target",

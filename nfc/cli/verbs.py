@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from nfc.cli import BROKEN_PIPE, discard_output
 from nfc.diagnostics import did_you_mean
@@ -16,7 +17,10 @@ VERBS = {
     "check": "Elaborate files and run their check blocks.",
     "compile": "Compile a network to PyTorch or ONNX.",
     "show": "Show a network's layers, factors and totals.",
+    "diff": "Say what changed between two files, in terms of networks.",
+    "lock": "Write or verify the digests of every layer.",
     "bench": "Time networks against their dense twins.",
+    "fmt": "Put files into their canonical layout.",
     "explain": "Print a diagnostic code's page.",
 }
 """Verbs in the order of a first day with nfc; each is the function of its name in `nfc.cli.NAME`."""
@@ -42,10 +46,17 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name in VERBS or name.startswith("-"):
+        if name in VERBS or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         hint = " ".join(did_you_mean(name, VERBS)) or f"the verbs are {', '.join(VERBS)}"
         raise click.UsageError(f"no verb `{name}`; {hint}", ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs from their table, so that a shell waits for none of their modules."""
+        verbs = [
+            CompletionItem(verb, help=does) for verb, does in VERBS.items() if verb.startswith(incomplete)
+        ]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb. A reader that has gone away ends it quietly, before click makes it a failure."""

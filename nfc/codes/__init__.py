@@ -6,9 +6,11 @@ it and the mended one. `nfc explain` prints it; the tests run it.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 
+@cache
 def codes() -> tuple[str, ...]:
     """Every code that has a page, in order."""
     pages = files(__name__).joinpath("pages")

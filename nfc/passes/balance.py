@@ -89,7 +89,7 @@ class _Edges:
 
     def pattern(self) -> Pattern:
         """All edges."""
-        return Pattern.of(*self.factor.arrays(), self.factor.cols)
+        return Pattern(*self.factor.arrays(), self.factor.cols)
 
     def pattern_inside(self, blocks: FeasibleBlocks) -> Pattern:
         """The edges inside the blocks."""
@@ -98,7 +98,7 @@ class _Edges:
         if inside.all():
             return self.pattern()
         kept = np.concatenate([[0], np.cumsum(inside)])
-        return Pattern.of(kept[indptr], indices[inside], self.factor.cols)
+        return Pattern(kept[indptr], indices[inside], self.factor.cols)
 
 
 def _on_floor(edges: _Edges, blocks: FeasibleBlocks, found: Scaling) -> Separable | Floored:

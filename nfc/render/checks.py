@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from nfc.render.document import Case
 from nfc.render.style import PLAIN, Style
 from nfc.render.visible import visible, width
 
@@ -12,44 +12,35 @@ WIDEST = 60
 """Cells of an assertion up to which the measured values stand in one column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An assertion as shown.
-
-    Attributes:
-        layer: the layer it is about, empty where the assertion names it or is about the network.
-        note: why it fails, and what the file gives as its reason.
-    """
-
-    network: str
-    ok: bool
-    assertion: str
-    layer: str
-    measured: str
-    note: str
-
-
-def render_checks(file: str, lines: Sequence[Line], style: Style = PLAIN) -> str:
+def render_checks(file: str, cases: Sequence[Case], style: Style = PLAIN) -> str:
     """A file's assertions by network, without a newline at the end."""
-    if not lines:
+    if not cases:
         return f"{visible(file)}: nothing is asserted"
-    column = min(max(width(_statement(line)) for line in lines), WIDEST)
+    column = min(max(width(visible(case.title)) for case in cases), WIDEST)
     shown = [style.paint("message", visible(file))]
-    for number, line in enumerate(lines):
-        if number == 0 or lines[number - 1].network != line.network:
-            shown.append(f"  {visible(line.network)}")
-        shown.append(f"    {_assertion(line, column, style)}".rstrip())
-    held = sum(line.ok for line in lines)
-    return "\n".join([*shown, f"{held} of {len(lines)} assertions hold"])
+    for number, case in enumerate(cases):
+        if number == 0 or cases[number - 1].network != case.network:
+            shown.append(f"  {visible(case.network)}")
+        shown.append(f"    {_assertion(case, column, style)}".rstrip())
+    return "\n".join([*shown, tally(cases)])
 
 
-def _statement(line: Line) -> str:
-    return visible(f"{line.layer}: {line.assertion}" if line.layer else line.assertion)
+def tally(cases: Sequence[Case]) -> str:
+    """How many hold, and how many failures do not count."""
+    held = sum(case.ok for case in cases)
+    ignored = sum(case.ignored for case in cases)
+    return f"{held} of {len(cases)} assertions hold" + (f", {ignored} ignored" if ignored else "")
 
 
-def _assertion(line: Line, column: int, style: Style) -> str:
-    mark = style.paint("success", "ok  ") if line.ok else style.paint("error", "FAIL")
-    statement = _statement(line)
+def _assertion(case: Case, column: int, style: Style) -> str:
+    statement = visible(case.title)
     space = " " * (max(column - width(statement), 0) + 2)
-    note = style.paint("faint", f"  {visible(line.note)}") if line.note else ""
-    return f"{mark}  {statement}{space}{visible(line.measured)}{note}"
+    notes = visible("; ".join(case.notes))
+    note = style.paint("faint", f"  {notes}") if notes else ""
+    return f"{_mark(case, style)}  {statement}{space}{visible(case.measured)}{note}"
+
+
+def _mark(case: Case, style: Style) -> str:
+    if case.ok:
+        return style.paint("success", "ok  ")
+    return style.paint("warning", "skip") if case.ignored else style.paint("error", "FAIL")

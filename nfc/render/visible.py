@@ -1,7 +1,8 @@
-"""Source text as it is safe and readable on a terminal.
+"""Source text as it is safe and readable on a terminal and in the log of a CI service.
 
 A file in a pull request is untrusted: its control characters, terminal escapes and bidirectional
-overrides are shown as symbols, never sent. Columns are those of a terminal cell grid.
+overrides are shown as symbols, never sent, and what a CI service would obey in a log is taken apart.
+Columns are those of a terminal cell grid.
 """
 
 from __future__ import annotations
@@ -18,6 +19,15 @@ LONGEST_WORD = 200
 
 LONGEST_TEXT = 2000
 """As `LONGEST_WORD`, of a whole message."""
+
+_ANYWHERE = re.compile(r"##(?=(?:vso)?\[)")
+"""How a command to GitHub Actions or Azure Pipelines starts, wherever in a line of a log it stands."""
+
+_TAKEN_APART = "<U+0023>"
+"""What stands for the second character of such a start."""
+
+_AT_START = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+"""How a command to GitHub Actions starts a line."""
 
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
@@ -36,16 +46,35 @@ def _cut(text: str, length: int) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with everything a terminal would act on made visible, on one line."""
-    return "".join(_symbol(character) for character in text)
+    """The text with everything a terminal or a CI service would act on made visible, on one line."""
+    if text.isascii() and text.isprintable():
+        return _without_log_commands(text)
+    return _without_log_commands("".join(_symbol(character) for character in text))
+
+
+def harmless(text: str) -> str:
+    """Lines for a log, of visible pieces: none of them is a command to a CI service.
+
+    See https://docs.github.com/actions/reference/workflow-commands-for-github-actions and
+    https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands.
+    """
+    return _without_log_commands(_AT_START.sub(r"\1<U+003A>", text) if "::" in text else text)
+
+
+def _without_log_commands(text: str) -> str:
+    return _ANYWHERE.sub(f"#{_TAKEN_APART}", text) if "##" in text else text
 
 
 def cells(line: str) -> tuple[str, tuple[int, ...]]:
     """A source line as shown, and for each of its characters, and its end, the cell at which it starts."""
     shown: list[str] = []
     starts = [0]
-    for character in line:
-        text = " " * (TAB - starts[-1] % TAB) if character == "\t" else _symbol(character)
+    commands = {match.end() - 1 for match in _ANYWHERE.finditer(line)}
+    for index, character in enumerate(line):
+        if index in commands:
+            text = _TAKEN_APART
+        else:
+            text = " " * (TAB - starts[-1] % TAB) if character == "\t" else _symbol(character)
         shown.append(text)
         starts.append(starts[-1] + width(text))
     return "".join(shown), tuple(starts)

@@ -19,12 +19,17 @@ def parse(source: Source, sink: Sink, limits: Limits) -> ast.File:
     Everything that is wrong goes to `sink`, one diagnostic a mistake, in the order of their places; the
     statements that are wrong are `Bad…` nodes in the tree.
     """
+    return parse_with_tree(source, sink, limits)[1]
+
+
+def parse_with_tree(source: Source, sink: Sink, limits: Limits) -> tuple[Tree[Token], ast.File]:
+    """As `parse`, with the grammar's own tree beside the syntax tree: what is written, not what it means."""
     found = Sink()
     tree = _parse(source, "file", found, limits)
     assert tree is not None
     file = build_file(tree, source, found, limits)
     _hand_over(found, sink)
-    return file
+    return tree, file
 
 
 def parse_expression(source: Source, sink: Sink, limits: Limits) -> ast.Expression | None:

@@ -16,6 +16,10 @@ def array(items: object) -> Schema:
     return {"type": "array", "items": items}
 
 
+def maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 TEXT, INTEGER, NUMBER, BOOLEAN = ({"type": name} for name in ("string", "integer", "number", "boolean"))
 MAYBE_TEXT, MAYBE_INTEGER, MAYBE_NUMBER = (
     {"type": [name, "null"]} for name in ("string", "integer", "number")
@@ -99,8 +103,79 @@ NETWORK = record(
     layers=array(LAYER),
 )
 
+CHANGES = array(
+    record(
+        rule={"type": "string", "pattern": "^[A-Z_]+$"},
+        breaks={"enum": ["nothing", "checkpoints", "interface"]},
+        path=MAYBE_TEXT,
+        message=TEXT,
+        old=MAYBE_TEXT,
+        new=MAYBE_TEXT,
+        edges=maybe(
+            record(
+                added=INTEGER,
+                removed=INTEGER,
+                first_added=array(record(factor=TEXT, output=INTEGER, input=INTEGER)),
+                first_removed=array(record(factor=TEXT, output=INTEGER, input=INTEGER)),
+            )
+        ),
+        file=MAYBE_TEXT,
+        line=MAYBE_INTEGER,
+    )
+)
+TOTALS = maybe(
+    record(params=INTEGER, edges=INTEGER, flops=INTEGER, density=NUMBER, depth=INTEGER, digest=DIGEST)
+)
+
 SCHEMAS: dict[str, Schema] = {
+    "diff": record(
+        version=VERSION,
+        ok=BOOLEAN,
+        old=TEXT,
+        new=TEXT,
+        networks=array(
+            record(
+                name=TEXT,
+                old_name=MAYBE_TEXT,
+                status={"enum": ["added", "removed", "renamed", "changed", "unchanged"]},
+                old=TOTALS,
+                new=TOTALS,
+                checkpoints=maybe(
+                    record(
+                        loading={"enum": ["loads", "loads_after_renaming", "does_not_load"]},
+                        same_function=BOOLEAN,
+                        tensors=INTEGER,
+                        kept=INTEGER,
+                        renamed=array(record(old=TEXT, new=TEXT)),
+                    )
+                ),
+                changes=CHANGES,
+            )
+        ),
+        params=CHANGES,
+        checks=CHANGES,
+        diagnostics=DIAGNOSTICS,
+    ),
+    "fmt": record(
+        version=VERSION, ok=BOOLEAN, files=array(record(file=TEXT, changed=BOOLEAN)), diagnostics=DIAGNOSTICS
+    ),
+    "lock": record(
+        version=VERSION,
+        ok=BOOLEAN,
+        files=array(
+            record(
+                file=TEXT,
+                lock=TEXT,
+                ok=BOOLEAN,
+                source_changed={"type": ["boolean", "null"]},
+                changes=CHANGES,
+            )
+        ),
+        diagnostics=DIAGNOSTICS,
+    ),
     "check": record(
+        optional=("artifacts",),
+        artifacts=array(record(file=TEXT, network=TEXT, ok=BOOLEAN)),
         version=VERSION,
         ok=BOOLEAN,
         diagnostics=DIAGNOSTICS,
@@ -112,7 +187,11 @@ SCHEMAS: dict[str, Schema] = {
                 file=TEXT,
                 line=INTEGER,
                 ok=BOOLEAN,
+                ignored=BOOLEAN,
                 measured={"type": ["number", "boolean", "string", "null"]},
+                bounds=array(TEXT),
+                evidence=MAYBE_TEXT,
+                reason=MAYBE_TEXT,
             )
         ),
     ),

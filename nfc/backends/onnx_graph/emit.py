@@ -93,6 +93,7 @@ def _model(plan: Plan, storage: Storage) -> tuple[Chunk, ...]:
         opset=storage.options.opset,
         producer_version=VERSION,
         metadata={
+            "nfc.batch": str(storage.options.batch),
             "nfc.network": plan.name,
             "nfc.source": _encodable(plan.source_name),
             "nfc.source_digest": plan.source_digest,

@@ -1,0 +1,1 @@
+"""What changed between two programs, in terms of networks: pure functions from IR to changes."""
