@@ -225,7 +225,7 @@ class Network(Measured):
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The weighted layers in order of execution."""
-        return tuple(map(Layer, ir_network.linear_layers(self.ir)))
+        return tuple(map(Layer, ir_network.weighted_layers(self.ir)))
 
     def __getitem__(self, path: str) -> Layer:
         """A weighted layer by its path, `head` or `repeat1.0.linear1`; KeyError where there is none."""

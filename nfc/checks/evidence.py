@@ -12,10 +12,10 @@ from nfc.analysis.properties import LAYER_PROPERTIES
 from nfc.checks.layers import Paths
 from nfc.checks.misses import Miss
 from nfc.ir.fabric import Fabric, factors
-from nfc.ir.network import Linear
+from nfc.ir.network import WeightedLayer
 
 
-def layer_evidence(name: str, layer: Linear, miss: Miss) -> str | None:
+def layer_evidence(name: str, layer: WeightedLayer, miss: Miss) -> str | None:
     """What a sentence can add to a property that misses; None where it says nothing more."""
     entry = LAYER_EVIDENCE.get(name)
     return entry.find(layer.fabric) if entry and entry.miss is miss else None
@@ -28,7 +28,7 @@ def network_evidence(name: str, paths: Paths, miss: Miss) -> str | None:
         return None
     layers = paths.of_kind("layer")
     amounts = {
-        path: sum(int(measure(copy.op)) for copy in copies if isinstance(copy.op, Linear))
+        path: sum(int(measure(copy.op)) for copy in copies if isinstance(copy.op, WeightedLayer))
         for path, copies in layers.items()
     }
     if len(set(amounts.values())) < 2:
