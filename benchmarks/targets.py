@@ -27,7 +27,7 @@ from nfc.bench.machine import machine
 from nfc.bench.roofline import Peak, layer_work, measure_peak
 from nfc.bench.runtimes import FORWARD, TRAINING, TorchRuntime
 from nfc.bench.timing import interleaved, warm_allocator
-from nfc.ir.network import linear_layers
+from nfc.ir.network import weighted_layers
 from nfc.lowering import Target
 
 
@@ -88,7 +88,7 @@ def measured(case: Case, peak: Peak, cache: float, seconds: float) -> Iterator[R
         steps = {"dense": dense_step(case, mode, inputs), "own": own_step(network, mode, inputs)}
         times = interleaved(steps, seconds=seconds)
         training = mode == TRAINING
-        layers = linear_layers(network.ir)
+        layers = weighted_layers(network.ir)
         work = [layer_work(layer, case.batch, TRAINING if training else FORWARD) for layer in layers]
         runtime = ONNX if mode == ONNX else "torch"
         plan = network.plan_for(Target(runtime=runtime, batch=case.batch))

@@ -244,7 +244,7 @@ class Network(Measured):
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The weighted layers in order of execution."""
-        return tuple(map(Layer, ir_network.linear_layers(self.ir)))
+        return tuple(map(Layer, ir_network.weighted_layers(self.ir)))
 
     def __getitem__(self, path: str) -> Layer:
         """A weighted layer by its path, `head` or `repeat1.0.linear1`; KeyError where there is none."""
@@ -355,7 +355,7 @@ class Layer(Measured):
         properties of LANGUAGE's section 5 for layers: `params`, `density`, `fan_in.max`, `connected` …
     """
 
-    def __init__(self, ir: ir_network.Linear) -> None:
+    def __init__(self, ir: ir_network.WeightedLayer) -> None:
         self.ir = ir
         self.name = ir.path
         self.topology = ir.topology

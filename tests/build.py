@@ -9,6 +9,7 @@ import numpy as np
 from nfc.ir.fabric import Cascade, Fabric, Sum
 from nfc.ir.factors import Blocks, Edges, FanIn, Kron, Restricted, Shifts
 from nfc.ir.network import Block, Linear, Network, Op
+from nfc.ir.sequences import vocabulary
 
 
 def edges_of(matrix: np.ndarray) -> Edges:
@@ -99,3 +100,12 @@ def network(name: str, body: Block, *, input: tuple[int, ...] | None = None) -> 
 
 def random_values(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(prod(shape)).reshape(shape).astype(np.float32)
+
+
+def input_values(network: Network, batch: int, seed: int = 0) -> np.ndarray:
+    """Token ids where the network begins with an embedding, else normal numbers, [batch, *input]."""
+    generator, shape = np.random.default_rng(seed), (batch, *network.input)
+    tokens = vocabulary(network.body)
+    if tokens is not None:
+        return generator.integers(0, tokens, shape)
+    return generator.standard_normal(shape).astype(np.float32)

@@ -18,7 +18,7 @@ from nfc.api import Program
 from nfc.diagnostics import Sink
 from nfc.diffing.program import diff_programs, findings
 from nfc.ir.fabric import Cascade, Fabric, Sum
-from nfc.ir.network import linear_layers
+from nfc.ir.network import weighted_layers
 from nfc.limits import Limits
 from nfc.locks.compare import compare
 from nfc.locks.lock import lock_of
@@ -88,7 +88,7 @@ def elaborated(text: str) -> Program | None:
 def topology(program: Program) -> object:
     """Every layer's edges, with its place and its tree: what must not change unseen."""
     return [
-        (name, [(layer.path, tree(layer.fabric)) for layer in linear_layers(network)])
+        (name, [(layer.path, tree(layer.fabric)) for layer in weighted_layers(network)])
         for name, network in program.elaborated.networks.items()
     ]
 

@@ -90,6 +90,10 @@ def linears(draw: st.DrawFn, cols: int, rows: int) -> str:
 def statements(draw: st.DrawFn, shape: tuple[int, ...], depth: int) -> tuple[list[str], tuple[int, ...]]:
     """The lines of one statement on a value of `shape`, and the shape after it."""
     last = shape[-1]
+    if len(shape) == 3 and draw(st.integers(0, 3)):
+        return draw(image_statements(shape))
+    if len(shape) == 2 and draw(st.integers(0, 3)) == 0:
+        return draw(sequence_statements(shape)), shape
     kind = draw(st.integers(0, 11 if depth else 7))
     match kind:
         case 0 | 1 | 2:
@@ -122,7 +126,55 @@ def statements(draw: st.DrawFn, shape: tuple[int, ...], depth: int) -> tuple[lis
         case _:
             rows = draw(WIDTHS)
             one = draw(linears(last, rows))
+            if len(shape) == 3:
+                return ["concat {", "{ dropout 10% }", "{", "tanh", "}", "}"], (2 * shape[0], *shape[1:])
             return ["concat {", "{", one, "}", "{", "tanh", "}", "}"], (*shape[:-1], rows + last)
+
+
+@st.composite
+def image_statements(draw: st.DrawFn, shape: tuple[int, ...]) -> tuple[list[str], tuple[int, ...]]:
+    """The lines of one statement on the channels of a value [C, H, W], and the shape after it."""
+    channels, *sides = shape
+    groups = draw(st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0]))
+    match draw(st.integers(0, 6)):
+        case 0 | 1:
+            rows, kernel, stride = draw(WIDTHS), draw(st.sampled_from([1, 3])), draw(st.integers(1, 2))
+            via = f" via {draw(topologies(channels, rows, 1))}" if draw(st.booleans()) else ""
+            after = (rows, *(-(-side // stride) for side in sides))
+            return [f"conv {rows} kernel={kernel} stride={stride}{via}"], after
+        case 2:
+            return ["depthwise kernel=[1, 3]"], shape
+        case 3:
+            return [
+                f"norm {draw(st.sampled_from(['layer', 'rms', 'batch', f'group groups={groups}']))}"
+            ], shape
+        case 4:
+            return [f"shuffle groups={groups}"], shape
+        case 5:
+            kernel = draw(st.integers(1, min(sides)))
+            after = (channels, *(side - kernel + 1 for side in sides))
+            return [f"pool {draw(st.sampled_from(['max', 'avg']))} kernel={kernel} stride=1"], after
+        case _:
+            rows, stride = draw(WIDTHS), draw(st.integers(1, 2))
+            body = f"conv {rows} stride={stride} via {draw(topologies(channels, rows, 0))}"
+            after = (rows, *(-(-side // stride) for side in sides))
+            return ["residual project=true {", "relu", body, "}"], after
+
+
+@st.composite
+def sequence_statements(draw: st.DrawFn, shape: tuple[int, ...]) -> list[str]:
+    """The lines of one statement on a value [T, D], which keeps its shape."""
+    tokens, last = shape
+    match draw(st.integers(0, 3)):
+        case 0:
+            return ["residual {", "transpose", draw(linears(tokens, tokens)), "transpose", "}"]
+        case 1:
+            return [f"position {last}"]
+        case _:
+            heads = draw(st.sampled_from([n for n in range(1, last + 1) if last % n == 0]))
+            causal = draw(st.sampled_from(["", " causal=true"]))
+            via = f" via {draw(topologies(last, last, 1))}" if draw(st.booleans()) else ""
+            return [f"attention {heads}{causal}{via}"]
 
 
 @st.composite
@@ -137,8 +189,11 @@ def blocks(draw: st.DrawFn, shape: tuple[int, ...], depth: int) -> tuple[list[st
 @st.composite
 def programs(draw: st.DrawFn) -> str:
     """A whole file with one network `drawn`."""
-    shape = draw(st.sampled_from([(5,), (8,), (2, 6), (3, 4)]))
+    shape = draw(st.sampled_from([(5,), (8,), (2, 6), (3, 4), (3, 5, 4), (6, 4, 4)]))
     lines, after = draw(blocks(shape, 2))
+    if len(shape) == 2 and draw(st.booleans()):
+        lines = [f"embed {draw(st.integers(1, 9))} {shape[1]}", *lines]
+        shape = shape[:1]
     final = draw(linears(after[-1], draw(WIDTHS)))
     body = "\n".join(f"    {line}" for line in [f"input [{', '.join(map(str, shape))}]", *lines, final])
     return f"nf 1\n\nnetwork drawn {{\n{body}\n}}\n"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from nfc.ir.convolutions import POOLS, Conv, Depthwise, Pool, Shuffle, swept
 from nfc.ir.deviations import PER_COLUMN, ByDegrees, ByRow, Deviations, Floored, Separable
 from nfc.ir.fabric import Fabric, cascade, factors, total
 from nfc.ir.factors import Blocks, Edges, Factor, FanIn, Kron, Restricted, Shifts
@@ -33,11 +34,15 @@ from nfc.ir.network import (
     Residual,
     Shape,
     Sum,
-    blocks_of,
+    WeightedLayer,
+    feature_axis,
+    is_image,
 )
 from nfc.ir.orthogonal_weights import BLOCK_FACTORS
+from nfc.ir.sequences import FABRICS, Attention, Embed, Position, Table, Transpose
 
 WIDTHS = st.integers(1, 8)
+SIDES = st.integers(1, 4)
 SEEDS = st.integers(0, 2**32 - 1)
 
 # --- fabrics -----------------------------------------------------------------------------------
@@ -143,6 +148,43 @@ def linears(draw: st.DrawFn, path: str, input: Shape, output: int | None = None)
 
 
 @st.composite
+def convolutions(draw: st.DrawFn, path: str, input: Shape, *, keep: bool) -> Conv:
+    """A convolution; where `keep`, of odd kernels that leave the shape as it is."""
+    kernel = tuple(draw(st.sampled_from([1, 3] if keep else [1, 2, 3])) for _ in range(2))
+    padding = tuple(size // 2 if keep else draw(st.integers(size // 2, size)) for size in kernel)
+    stride = (1, 1) if keep else tuple(draw(st.integers(1, 2)) for _ in range(2))
+    windows = {"kernel": kernel, "stride": stride, "padding": padding}
+    common = {"path": path, "input": input, "bias": draw(st.booleans()), **windows}
+    scheme, size = draw(st.sampled_from(SCHEMES)), swept(input, **windows)
+    if draw(st.integers(0, 3)) == 0:
+        diagonal = Kron(input[0], 1, 1, 1)
+        output = (input[0], *size)
+        return Depthwise(**common, output=output, fabric=diagonal, scheme=scheme, topology="diagonal")
+    fabric = draw(fabrics(input[0] if keep else None, input[0], depth=1))
+    return Conv(
+        **common, output=(fabric.rows, *size), fabric=fabric, scheme=scheme, topology="random(fan_in=3)"
+    )
+
+
+@st.composite
+def pools(draw: st.DrawFn, path: str, input: Shape) -> Pool:
+    kind = draw(st.sampled_from(POOLS))
+    if kind == "global":
+        return Pool(path=path, input=input, output=input[:1], pool=kind, kernel=input[1:], stride=input[1:])
+    kernel = tuple(draw(st.integers(1, size)) for size in input[1:])
+    stride = tuple(draw(st.integers(1, 2)) for _ in range(2))
+    output = (input[0], *swept(input, kernel, stride, (0, 0)))
+    return Pool(path=path, input=input, output=output, pool=kind, kernel=kernel, stride=stride)
+
+
+@st.composite
+def norms(draw: st.DrawFn, path: str, shape: Shape) -> Norm:
+    kind = draw(st.sampled_from(NORMS))
+    groups = draw(st.sampled_from(divisors(shape[feature_axis(shape)]))) if kind == "group" else None
+    return Norm(path=path, input=shape, output=shape, norm=kind, groups=groups)
+
+
+@st.composite
 def activations(draw: st.DrawFn, path: str, shape: Shape) -> Activation:
     function = draw(st.sampled_from(ACTIVATIONS))
     slope = draw(st.sampled_from([0.01, 0.2, 1 / 3])) if function == "leaky_relu" else None
@@ -158,15 +200,26 @@ def reshapes(draw: st.DrawFn, path: str, shape: Shape) -> Reshape:
 
 
 @st.composite
+def attentions(draw: st.DrawFn, path: str, shape: Shape) -> Attention:
+    heads, causal = draw(st.sampled_from(divisors(shape[-1]))), draw(st.booleans())
+    layers = {label: draw(linears(f"{path}.{label}", shape, shape[-1])) for label in FABRICS}
+    return Attention(path=path, input=shape, output=shape, heads=heads, causal=causal, **layers)
+
+
+@st.composite
 def leaves(draw: st.DrawFn, prefix: str, number: int, input: Shape, *, keep: bool) -> Op:
     """An operation without blocks; it keeps its shape where `keep`."""
+    image = ["conv", "conv", "conv", *([] if keep else ["pool"])] if is_image(input) else []
     kinds = [
         "linear",
-        "linear",
+        *(image or ["linear"]),
+        "shuffle",
         "activation",
         "norm",
         "dropout",
         *([] if keep else ["pad", "crop", "reshape"]),
+        *(["position", "attention"] if len(input) == 2 else []),
+        *(["transpose"] if len(input) > 1 and not keep else []),
     ]
     kind = draw(st.sampled_from(kinds))
     path = f"{prefix}{kind}{number}"
@@ -177,11 +230,24 @@ def leaves(draw: st.DrawFn, prefix: str, number: int, input: Shape, *, keep: boo
         case "activation":
             return draw(activations(path, input))
         case "norm":
-            return Norm(path=path, input=input, output=input, norm=draw(st.sampled_from(NORMS)))
+            return draw(norms(path, input))
+        case "conv":
+            return draw(convolutions(path, input, keep=keep))
+        case "pool":
+            return draw(pools(path, input))
+        case "shuffle":
+            groups = draw(st.sampled_from(divisors(input[feature_axis(input)])))
+            return Shuffle(path=path, input=input, output=input, groups=groups)
         case "dropout":
             return Dropout(
                 path=path, input=input, output=input, probability=draw(st.sampled_from([0.0, 0.1, 0.5]))
             )
+        case "position":
+            return Position(path=path, input=input, output=input)
+        case "attention":
+            return draw(attentions(path, input))
+        case "transpose":
+            return Transpose(path=path, input=input, output=(*input[:-2], input[-1], input[-2]))
         case "pad":
             return Pad(path=path, input=input, output=(*lead, last + draw(st.integers(0, 3))))
         case "crop":
@@ -229,7 +295,8 @@ def composites(draw: st.DrawFn, prefix: str, number: int, input: Shape, depth: i
             return Sum(path=path, input=input, output=input, branches=branches)
         case "concat":
             branches = tuple(body(f"{path}.{branch}", True) for branch in range(draw(st.integers(2, 3))))
-            output = (*input[:-1], input[-1] * len(branches))
+            axis = feature_axis(input)
+            output = (*input[:axis], input[axis] * len(branches), *input[axis + 1 :])
             return Concat(path=path, input=input, output=output, branches=branches)
         case _:
             inner = draw(op_blocks(f"{path}.", input, depth=depth - 1, keep=keep))
@@ -270,9 +337,11 @@ def initialised(network: Network, random: np.random.Generator) -> Network:
     def drawn(value: Any) -> Any:
         if isinstance(value, tuple) and value and isinstance(value[0], Op | tuple):
             return tuple(drawn(item) for item in value)
-        if isinstance(value, Linear):
+        if isinstance(value, WeightedLayer):
             return replace(value, draws=tuple(factor_draw(f) for f in factors(value.fabric)))
-        if isinstance(value, Op) and blocks_of(value):
+        if isinstance(value, Table):
+            return replace(value, draw=Draw("uniform", float(random.random() + 0.1), next(stream)))
+        if isinstance(value, Op) and value.blocks:
             # `project` stands before `body` in order of execution and so in the numbering.
             names = sorted((f.name for f in fields(value)), key=lambda name: name != "project")
             return replace(value, **{name: drawn(getattr(value, name)) for name in names})
@@ -284,8 +353,11 @@ def initialised(network: Network, random: np.random.Generator) -> Network:
 @st.composite
 def networks(draw: st.DrawFn, *, with_draws: bool | None = None) -> Network:
     """A small valid network; `with_draws` as after the initialisation pass (None: either)."""
-    input = draw(st.lists(WIDTHS, min_size=1, max_size=2).map(tuple))
+    input = draw(st.lists(WIDTHS, min_size=1, max_size=2).map(tuple) | st.tuples(WIDTHS, SIDES, SIDES))
     body = draw(op_blocks("", input, depth=2, keep=False))
+    if len(input) == 2 and draw(st.booleans()):
+        embed = Embed(path="tokens", input=input[:1], output=input, vocabulary=draw(st.integers(1, 9)))
+        input, body = input[:1], (embed, *body)
     network = Network(
         name="drawn",
         input=input,

@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 
+from nfc import load
+from tests.build import input_values
 from tests.documents import ROOT, nfc
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.nf"))
@@ -19,6 +23,18 @@ def test_every_example_is_well(path: Path) -> None:
     done = nfc(["check", str(path)])
     assert (done.code, done.err) == (0, "")
     assert "assertions hold" in done.out
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_every_example_computes_the_same_in_both_runtimes(path: Path) -> None:
+    for network in load(path).networks.values():
+        values = input_values(network.ir, 3)
+        with torch.inference_mode():
+            expected = network.torch(seed=1).eval()(torch.from_numpy(values)).numpy()
+        session = onnxruntime.InferenceSession(network.onnx(seed=1), providers=["CPUExecutionProvider"])
+        (found,) = session.run(None, {"input": values})
+        assert found.shape == expected.shape == (3, *network.output)
+        assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
 def test_the_digits_are_as_their_document_says() -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from benchmarks.cases import Case
 from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors
 from nfc.ir.factors import Factor
-from nfc.ir.network import Linear, linear_layers
+from nfc.ir.network import Linear, weighted_layers
 from nfc.ir.parameters import factor_name
 
 Function = Callable[[torch.Tensor], torch.Tensor]
@@ -73,7 +73,7 @@ def problem_of(case: Case, module: nn.Module) -> Problem:
     Raises:
         UnsuitableError: the fabric is a cascade of sums, which no rival takes.
     """
-    (layer,) = linear_layers(case.network().ir)
+    (layer,) = weighted_layers(case.network().ir)
     state = module.state_dict()
     weighted = iter([_weighted(layer, place, factor, state) for place, factor in named_factors(layer.fabric)])
     return Problem(case, tuple(_branch(part, weighted) for part in _parts(layer.fabric)))

@@ -13,7 +13,8 @@ import numpy as np
 from nfc.analysis.memo import once_a_network
 from nfc.analysis.propagation import Step, propagate
 from nfc.analysis.signal import Array, Signal
-from nfc.ir.network import Activation, Linear, Network
+from nfc.ir.network import Activation, Network, WeightedLayer
+from nfc.ir.sequences import Table
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Place:
-    """A signal behind a weighted layer or an activation.
+    """A signal behind a weighted layer, an embedding, positions or an activation.
 
     Attributes:
         op: the operation before it.
@@ -36,7 +37,7 @@ class Place:
         correlation: the cosine between the values at two inputs at right angles.
     """
 
-    op: Linear | Activation
+    op: WeightedLayer | Table | Activation
     forward: Spread
     backward: float
     correlation: float
@@ -100,10 +101,10 @@ class _Recorder:
         gradients: the total second moment of the gradient behind an operation, by path.
     """
 
-    signals: list[tuple[Linear | Activation, Spread, float]]
+    signals: list[tuple[WeightedLayer | Table | Activation, Spread, float]]
     gradients: dict[str, float]
 
-    def watch(self, op: Linear | Activation, step: Step) -> Step:
+    def watch(self, op: WeightedLayer | Table | Activation, step: Step) -> Step:
         output, pullback = step
         self.signals.append((op, _spread(output.second), _correlation(output)))
 

@@ -19,10 +19,13 @@ from itertools import groupby
 import numpy as np
 
 from nfc.analysis.activations import Elementwise, elementwise, log_softmax, softmax, through
+from nfc.analysis.attention import attended, embedded, positioned
+from nfc.analysis.convolutions import convolved, group_normed, pooled, shuffled
 from nfc.analysis.elementwise import function_of, residual_branches, total
 from nfc.analysis.rectifiers import rectified
-from nfc.analysis.signal import Array, Signal, normal_inputs
+from nfc.analysis.signal import Array, Signal, normal_inputs, with_tokens
 from nfc.analysis.variance import Pullback, added, through_weights
+from nfc.ir.convolutions import Conv, Pool, Shuffle
 from nfc.ir.network import (
     NORM_EPSILON,
     Activation,
@@ -31,7 +34,6 @@ from nfc.ir.network import (
     Crop,
     Dropout,
     Inline,
-    Linear,
     Network,
     Norm,
     Op,
@@ -40,12 +42,15 @@ from nfc.ir.network import (
     Reshape,
     Residual,
     Sum,
+    WeightedLayer,
+    feature_axis,
 )
+from nfc.ir.sequences import Attention, Embed, Position, Table, Transpose
 
 Step = tuple[Signal, Pullback]
 """An operation's output, and the way back."""
-Watch = Callable[[Linear | Activation, Step], Step]
-"""Sees every weighted layer and activation with its step, and returns the step to go on with."""
+Watch = Callable[[WeightedLayer | Table | Activation, Step], Step]
+"""Sees every weighted layer, table and activation with its step, and returns the step to go on with."""
 
 
 def propagate(network: Network, watch: Watch = lambda op, step: step) -> Step:
@@ -67,9 +72,31 @@ def _block(block: Block, signal: Signal, watch: Watch) -> Step:
 
 def _runs(block: Block) -> Iterator[Block]:
     """The operations one by one, but those in a row that act on each number alone together."""
-    for alone, ops in groupby(_flat(block), lambda op: function_of((op,)) is not None):
+    for alone, ops in groupby(_pools_first(_flat(block)), lambda op: function_of((op,)) is not None):
         run = tuple(ops)
         yield from [run] if alone else zip(run)
+
+
+def _pools_first(ops: Iterator[Op]) -> Iterator[Op]:
+    """Pools `max` before the rising functions that stand before them: the same numbers, and values still normal."""
+    held: list[Op] = []
+    for op in ops:
+        if isinstance(op, Activation) and _rises(op):
+            held.append(op)
+            continue
+        if isinstance(op, Pool) and op.pool == "max":
+            yield op
+            continue
+        yield from held
+        held = []
+        yield op
+    yield from held
+
+
+def _rises(op: Activation) -> bool:
+    """Whether a greater number always gives one that is no less."""
+    slope_rises = op.function == "leaky_relu" and op.negative_slope >= 0.0
+    return slope_rises or op.function in ("relu", "tanh", "sigmoid")
 
 
 def _flat(block: Block) -> Iterator[Op]:
@@ -98,17 +125,34 @@ def _run(run: Block, signal: Signal, watch: Watch) -> Step:
 
 def _operation(op: Op, signal: Signal, watch: Watch) -> Step:
     match op:
-        case Linear():
+        case Conv():
+            return watch(op, convolved(op, signal))
+        case WeightedLayer():
             return watch(op, _linear(op, signal))
         case Activation():
             return watch(op, _activation(op, signal))
         case Norm():
             return _norm(op, signal)
+        case Pool():
+            return pooled(op, signal)
+        case Shuffle():
+            return shuffled(op, signal)
+        case Embed():
+            return watch(op, embedded(op))
+        case Position():
+            return watch(op, positioned(op, signal))
+        case Attention():
+            return attended(op, signal, lambda layer, value: watch(layer, _linear(layer, value)))
+        case Transpose():
+            return (
+                signal.reshaped(lambda moments: moments.swapaxes(-1, -2)),
+                lambda gradient: gradient.swapaxes(-1, -2),
+            )
         case Pad() | Crop():
             return _resized(signal, op.input[-1], op.output[-1])
         case Reshape():
             return (
-                signal.rearranged(lambda moments: moments.reshape(op.output)),
+                signal.reshaped(lambda moments: moments.reshape(op.output)),
                 lambda gradient: gradient.reshape(op.input),
             )
         case Residual():
@@ -116,26 +160,28 @@ def _operation(op: Op, signal: Signal, watch: Watch) -> Step:
         case Sum():
             return _add(op.branches, signal, watch)
         case Concat():
-            return _concat(op.branches, signal, watch)
+            return _concat(op, signal, watch)
         case _:
             return signal, lambda gradient: gradient
 
 
-def _linear(op: Linear, signal: Signal) -> Step:
+def _linear(op: WeightedLayer, signal: Signal) -> Step:
     """Weights of mean 0 leave no mean; both second moments go through the edges' variances."""
-    output, pullback = through_weights(op, np.stack([signal.second, signal.shared]))
-    return Signal(output[0], output[1], np.zeros_like(output[0])), pullback
+    tokens = [] if signal.tokens is None else [signal.tokens]
+    output, pullback = through_weights(op, np.stack([signal.second, signal.shared, *tokens]))
+    return Signal(output[0], output[1], np.zeros_like(output[0]), *output[2:]), pullback
 
 
 def _activation(op: Activation, signal: Signal) -> Step:
     if op.function in ("relu", "leaky_relu") and not signal.mean.any():
         output, slopes = rectified(signal, op.negative_slope)
+        output = with_tokens(output, lambda each: rectified(each, op.negative_slope)[0], signal)
         return output, lambda gradient: slopes * gradient
     function = elementwise(op)
     if function is not None:
         return _apply_function(function, signal)
     axis = -1 if op.axis is None else op.axis
-    probabilities = softmax(signal, axis)
+    probabilities = with_tokens(softmax(signal, axis), lambda each: softmax(each, axis), signal)
     square = probabilities.second
     if op.function == "softmax":
         return (
@@ -143,28 +189,32 @@ def _activation(op: Activation, signal: Signal) -> Step:
             lambda gradient: square * (gradient + (square * gradient).sum(axis=axis, keepdims=True)),
         )
     return (
-        log_softmax(signal, axis),
+        with_tokens(log_softmax(signal, axis), lambda each: log_softmax(each, axis), signal),
         lambda gradient: gradient + square * gradient.sum(axis=axis, keepdims=True),
     )
 
 
 def _apply_function(function: Elementwise, signal: Signal) -> Step:
     output, slopes = through(function, signal)
+    output = with_tokens(output, lambda each: through(function, each)[0], signal)
     return output, lambda gradient: slopes * gradient
 
 
 def _norm(op: Norm, signal: Signal) -> Step:
     """Each takes off its own average: `batch` a neuron's over inputs, `layer` an input's over neurons."""
+    axis = feature_axis(op.input)
     match op.norm:
         case "batch":
-            centred = Signal(
-                signal.second - signal.shared, np.zeros_like(signal.mean), np.zeros_like(signal.mean)
-            )
-            axes = tuple(range(signal.mean.ndim - 1))
+            nothing = np.zeros_like(signal.mean)
+            tokens = None if signal.tokens is None else np.maximum(signal.tokens - signal.shared, 0.0)
+            centred = Signal(signal.second - signal.shared, nothing, nothing, tokens)
+            axes = tuple(place for place in range(signal.mean.ndim) if place != axis)
         case "layer":
-            centred, axes = signal.shifted(-signal.mean.mean(axis=-1, keepdims=True)), (-1,)
+            centred, axes = signal.shifted(-signal.mean.mean(axis=axis, keepdims=True)), (axis,)
+        case "group":
+            return group_normed(op, signal)
         case _:
-            centred, axes = signal, (-1,)
+            centred, axes = signal, (axis,)
     inverse = 1.0 / (centred.second.mean(axis=axes, keepdims=True) + NORM_EPSILON)
     return centred.scaled(inverse), lambda gradient: gradient * inverse
 
@@ -195,12 +245,15 @@ def _add(branches: tuple[Block, ...], signal: Signal, watch: Watch) -> Step:
     return reduce(Signal.plus, outputs), lambda gradient: added(pullbacks, [gradient] * len(pullbacks))
 
 
-def _concat(branches: tuple[Block, ...], signal: Signal, watch: Watch) -> Step:
-    outputs, pullbacks = zip(*(_block(branch, signal, watch) for branch in branches), strict=True)
-    bounds = np.cumsum([output.mean.shape[-1] for output in outputs])[:-1]
+def _concat(op: Concat, signal: Signal, watch: Watch) -> Step:
+    axis = feature_axis(op.output)
+    outputs, pullbacks = zip(*(_block(branch, signal, watch) for branch in op.branches), strict=True)
+    bounds = np.cumsum([output.mean.shape[axis] for output in outputs])[:-1]
+    known = any(output.tokens is not None for output in outputs)
     joined = Signal(
-        np.concatenate([output.second for output in outputs], axis=-1),
-        np.concatenate([output.shared for output in outputs], axis=-1),
-        np.concatenate([output.mean for output in outputs], axis=-1),
+        np.concatenate([output.second for output in outputs], axis=axis),
+        np.concatenate([output.shared for output in outputs], axis=axis),
+        np.concatenate([output.mean for output in outputs], axis=axis),
+        np.concatenate([output.between for output in outputs], axis=axis) if known else None,
     )
-    return joined, lambda gradient: added(pullbacks, np.split(gradient, bounds, axis=-1))
+    return joined, lambda gradient: added(pullbacks, np.split(gradient, bounds, axis=axis))

@@ -26,7 +26,7 @@ from nfc.analysis.totals import (
 from nfc.diagnostics import did_you_mean
 from nfc.ir.digest import fabric_digest, network_digest
 from nfc.ir.fabric import Fabric, depth, edge_count, factors
-from nfc.ir.network import Linear, Network
+from nfc.ir.network import Network, WeightedLayer
 
 Measurement = int | float | bool | str
 Subject = TypeVar("Subject")
@@ -82,23 +82,23 @@ FABRIC_PROPERTIES: dict[str, Property[Fabric]] = _table(
 """Properties of a wiring alone."""
 
 
-def _of_layer(entry: Property[Fabric]) -> Property[Linear]:
+def _of_layer(entry: Property[Fabric]) -> Property[WeightedLayer]:
     measure = entry.measure
     lifted = None if measure is None else lambda layer: measure(layer.fabric)
     return Property(entry.name, entry.definition, entry.cost, lifted)
 
 
-LAYER_PROPERTIES: dict[str, Property[Linear]] = _table(
+LAYER_PROPERTIES: dict[str, Property[WeightedLayer]] = _table(
     Property("params", "trainable numbers: weights and biases", INSTANT, layer_parameters),
-    Property("flops", "for one sample: 2 · edges · positions", INSTANT, layer_flops),
+    Property("flops", "for one sample: 2 · weights · positions", INSTANT, layer_flops),
     *(_of_layer(entry) for entry in FABRIC_PROPERTIES.values()),
 )
 """Properties of a weighted layer."""
 
 NETWORK_PROPERTIES: dict[str, Property[Network]] = _table(
-    Property("params", "trainable numbers: weights, biases, norms' scales and shifts", INSTANT, network_parameters),
+    Property("params", "trainable numbers: weights, biases, norms' scales and shifts, embeddings, positions", INSTANT, network_parameters),
     Property("edges", "weights of all fabrics", INSTANT, network_edges),
-    Property("flops", "for one sample: the sum over the weighted layers", INSTANT, network_flops),
+    Property("flops", "for one sample: the sum over the weighted layers, and 4 · T² · D of each attention", INSTANT, network_flops),
     Property("density", "edges over the sum of the weighted layers' rows · cols", INSTANT, network_density),
     Property("depth", "weighted factors on the longest path", INSTANT, network_depth),
     Property("bytes", "4 · params", INSTANT, lambda network: 4 * network_parameters(network)),
@@ -144,7 +144,7 @@ def fabric_properties(fabric: Fabric) -> Properties[Fabric]:
     return Properties(fabric, FABRIC_PROPERTIES)
 
 
-def layer_properties(layer: Linear) -> Properties[Linear]:
+def layer_properties(layer: WeightedLayer) -> Properties[WeightedLayer]:
     """The properties of a weighted layer."""
     return Properties(layer, LAYER_PROPERTIES)
 

@@ -5,18 +5,36 @@ from __future__ import annotations
 from math import prod
 
 from nfc.ir.fabric import depth, edge_count
-from nfc.ir.network import Block, Concat, Inline, Linear, Network, Op, Repeat, Residual, Sum, linear_layers
-from nfc.ir.parameters import linear_parameters, parameters
+from nfc.ir.network import (
+    Block,
+    Concat,
+    Inline,
+    Network,
+    Op,
+    Repeat,
+    Residual,
+    Sum,
+    WeightedLayer,
+    walk,
+    weighted_layers,
+)
+from nfc.ir.parameters import parameters, weighted_parameters
+from nfc.ir.sequences import Attention
 
 
-def layer_parameters(layer: Linear) -> int:
+def layer_parameters(layer: WeightedLayer) -> int:
     """Trainable numbers: weights and biases."""
-    return sum(parameter.count for parameter in linear_parameters(layer))
+    return sum(parameter.count for parameter in weighted_parameters(layer))
 
 
-def layer_flops(layer: Linear) -> int:
+def layer_flops(layer: WeightedLayer) -> int:
     """Multiplications and additions for one sample; biases count nothing."""
-    return 2 * edge_count(layer.fabric) * prod(layer.output[:-1])
+    return 2 * weight_count(layer) * layer.positions
+
+
+def weight_count(layer: WeightedLayer) -> int:
+    """Trainable numbers without the bias: an edge has as many as its kernel has positions."""
+    return layer_parameters(layer) - (layer.fabric.rows if layer.bias else 0)
 
 
 def network_parameters(network: Network) -> int:
@@ -25,11 +43,18 @@ def network_parameters(network: Network) -> int:
 
 
 def network_edges(network: Network) -> int:
-    return sum(edge_count(layer.fabric) for layer in linear_layers(network))
+    return sum(edge_count(layer.fabric) for layer in weighted_layers(network))
 
 
 def network_flops(network: Network) -> int:
-    return sum(layer_flops(layer) for layer in linear_layers(network))
+    layers = sum(layer_flops(layer) for layer in weighted_layers(network))
+    return layers + sum(attention_flops(op) for op in walk(network.body) if isinstance(op, Attention))
+
+
+def attention_flops(op: Attention) -> int:
+    """What attention does between its four layers: scores and means, T² · D multiplications and additions each."""
+    tokens, features = op.input
+    return 4 * tokens**2 * features
 
 
 def network_density(network: Network) -> float:
@@ -40,12 +65,14 @@ def network_density(network: Network) -> float:
 
 def dense_parameters(network: Network) -> int:
     """Trainable numbers of the dense twin, which has a dense matrix for every fabric."""
-    return network_parameters(network) - network_edges(network) + _pairs(network)
+    layers = list(weighted_layers(network))
+    dense = sum(layer.fabric.rows * layer.fabric.cols * prod(layer.window) for layer in layers)
+    return network_parameters(network) - sum(map(weight_count, layers)) + dense
 
 
 def _pairs(network: Network) -> int:
     """Weights of dense layers of the same shapes."""
-    return sum(layer.fabric.rows * layer.fabric.cols for layer in linear_layers(network))
+    return sum(layer.fabric.rows * layer.fabric.cols for layer in weighted_layers(network))
 
 
 def network_depth(network: Network) -> int:
@@ -59,7 +86,7 @@ def _block_depth(block: Block) -> int:
 
 def _depth(op: Op) -> int:
     match op:
-        case Linear():
+        case WeightedLayer():
             return depth(op.fabric)
         case Repeat():
             return sum(map(_block_depth, op.copies))
@@ -69,5 +96,7 @@ def _depth(op: Op) -> int:
             return max(_block_depth(op.body), _depth(op.project) if op.project else 0)
         case Inline():
             return _block_depth(op.body)
+        case Attention():
+            return max(_depth(op.q), _depth(op.k), _depth(op.v)) + _depth(op.o)
         case _:
             return 0

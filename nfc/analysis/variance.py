@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from math import prod
 
 import numpy as np
 
 from nfc.analysis.signal import Array
 from nfc.ir.deviations import edge_std
-from nfc.ir.fabric import Cascade, Fabric, factors
+from nfc.ir.fabric import Cascade, Fabric, factors, reads_input
 from nfc.ir.factors import Blocks, Factor, Kron
-from nfc.ir.network import Draw, Linear
+from nfc.ir.network import Draw, WeightedLayer
 from nfc.ir.orthogonal_weights import block_sizes, largest_block
 from nfc.ir.structure import endpoints
 
@@ -25,15 +26,18 @@ Linked = tuple[Array, Pullback]
 """Second moments behind weights, and the way back."""
 
 
-def through_weights(layer: Linear, moments: Array) -> Linked:
+def through_weights(layer: WeightedLayer, moments: Array) -> Linked:
     """Second moments […, cols] behind a layer, […, rows], and the way back.
+
+    Those before a convolution are summed over its windows already, position by position.
 
     Raises:
         ValueError: the layer has no draws.
     """
     if layer.draws is None:
         raise ValueError(f"{layer.path}: no draws are set; the initialisation pass has to run before")
-    draws = iter(zip(factors(layer.fabric), layer.draws, strict=True))
+    areas = (prod(layer.window) if reads else 1 for reads in reads_input(layer.fabric))
+    draws = iter(zip(factors(layer.fabric), layer.draws, areas, strict=True))
     return _fabric(layer.fabric, lambda: next(draws), moments)
 
 
@@ -43,8 +47,8 @@ def added(pullbacks: Sequence[Pullback], gradients: Sequence[Array]) -> Array:
     return reduce(np.add, parts)
 
 
-def _fabric(fabric: Fabric, following: Callable[[], tuple[Factor, Draw]], moments: Array) -> Linked:
-    """Through a fabric whose factors, in written order, come with their draws from `following`."""
+def _fabric(fabric: Fabric, following: Callable[[], tuple[Factor, Draw, int]], moments: Array) -> Linked:
+    """Through a fabric whose factors, in written order, come from `following` with their draws and areas."""
     if isinstance(fabric, Factor):
         return _factor(*following(), moments)
     if isinstance(fabric, Cascade):
@@ -57,8 +61,8 @@ def _fabric(fabric: Fabric, following: Callable[[], tuple[Factor, Draw]], moment
     return reduce(np.add, outputs), lambda gradient: added(backs, [gradient] * len(backs))
 
 
-def _factor(factor: Factor, draw: Draw, moments: Array) -> Linked:
-    variance = edge_variances(factor, draw)
+def _factor(factor: Factor, draw: Draw, area: int, moments: Array) -> Linked:
+    variance = edge_variances(factor, draw, area)
     if isinstance(factor, Kron) and isinstance(variance, float):
         a, b, c, d = factor.a, factor.b, factor.c, factor.d
         return _blocks(moments, variance, (a, c, b, d)), lambda gradient: _blocks(
@@ -87,14 +91,15 @@ def _apply(matrix: object, moments: Array) -> Array:
     return result.reshape(*moments.shape[:-1], result.shape[-1])
 
 
-def edge_variances(factor: Factor, draw: Draw) -> float | Array:
-    """The variance of every weight, or of each edge in CSR order."""
+def edge_variances(factor: Factor, draw: Draw, area: int = 1) -> float | Array:
+    """The variance of every weight, or of each of the `area` weights of an edge, in CSR order."""
     if draw.distribution != "orthogonal":
         std = draw.std
         return float(std**2) if isinstance(std, float) else std.variances(*endpoints(factor))
     if isinstance(factor, Kron | Blocks) and isinstance(draw.std, float):
-        return float(draw.std**2) / max(largest_block(factor))
+        height, width = largest_block(factor)
+        return float(draw.std**2) / max(height, width * area)
     heights, widths = block_sizes(factor)
     squares: Array = np.square(np.broadcast_to(edge_std(factor, draw.std), (factor.edges,)))
-    longest: Array = np.repeat(np.maximum(heights, widths), widths)
+    longest: Array = np.repeat(np.maximum(heights, widths * area), widths)
     return np.divide(squares, longest)

@@ -7,11 +7,13 @@ Float32 in and out. Batch norms use their running statistics, dropouts do nothin
 from __future__ import annotations
 
 from functools import reduce
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nfc.backends.numpy_convolutions import convolve, group_norm, pooled, shuffled
+from nfc.ir.convolutions import Pool, Shuffle
 from nfc.ir.names import attribute_path
 from nfc.ir.network import (
     NORM_EPSILON,
@@ -28,14 +30,18 @@ from nfc.ir.network import (
     Reshape,
     Residual,
     Sum,
+    feature_axis,
 )
 from nfc.ir.parameters import Weights
+from nfc.ir.sequences import Attention, Embed, Position, Transpose, vocabulary
+from nfc.ir.tokens import token_ids
 from nfc.lowering.plan import (
     Add,
     Blocked,
     BlockSets,
     Chain,
     Clustered,
+    Convolution,
     CropFeatures,
     Dense,
     Edgewise,
@@ -49,12 +55,21 @@ from nfc.lowering.plan import (
     Sparse,
 )
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+"""Float32, or token ids."""
 
 
-def run_plan(plan: Plan, weights: Weights, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The plan's output [batch, *output] for x [batch, *input], with the weights under their names."""
-    return np.asarray(_run_block(plan.body, weights, np.asarray(x, np.float32)), np.float32)
+def run_plan(
+    plan: Plan, weights: Weights, x: NDArray[np.float32] | NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """The plan's output [batch, *output] for x [batch, *input], with the weights under their names.
+
+    Raises:
+        ValueError: the plan begins with an embedding, and x holds no ids of its tokens.
+    """
+    tokens = vocabulary(plan.body)
+    numbers = np.asarray(x, np.float32) if tokens is None else token_ids(x, tokens)
+    return np.asarray(_run_block(plan.body, weights, numbers), np.float32)
 
 
 def _run_block(block: Block, weights: Weights, x: Array) -> Array:
@@ -65,8 +80,14 @@ def _run_block(block: Block, weights: Weights, x: Array) -> Array:
 
 def _run(op: Op, weights: Weights, x: Array) -> Array:
     match op:
+        case Convolution():
+            return convolve(op, weights, x, apply_kernel)
         case Product():
             return _product(op, weights, x)
+        case Pool():
+            return pooled(op, x)
+        case Shuffle():
+            return shuffled(op, x)
         case Activation():
             return _activation(op, x)
         case Pad():
@@ -77,17 +98,26 @@ def _run(op: Op, weights: Weights, x: Array) -> Array:
             return x.reshape(len(x), *op.output)
         case Norm():
             return _norm(op, weights, x)
+        case Transpose():
+            return x.swapaxes(-1, -2)
+        case Embed():
+            return weights[f"{attribute_path(op.path)}.weight"][x]
+        case Position():
+            return x + weights[f"{attribute_path(op.path)}.weight"]
+        case Attention():
+            return _attention(op, weights, x)
         case Dropout():
             return x
         case Repeat(copies=copies):
             return reduce(lambda value, copy: _run_block(copy, weights, value), copies, x)
         case Residual(body=body, project=project):
-            shortcut = x if project is None else _product(cast("Product", project), weights, x)
+            shortcut = x if project is None else _run(project, weights, x)
             return shortcut + _run_block(body, weights, x)
         case Sum(branches=branches):
             return reduce(np.add, [_run_block(branch, weights, x) for branch in branches])
         case Concat(branches=branches):
-            return np.concatenate([_run_block(branch, weights, x) for branch in branches], axis=-1)
+            outputs = [_run_block(branch, weights, x) for branch in branches]
+            return np.concatenate(outputs, axis=1 + feature_axis(op.output))
         case Inline(body=body):
             return _run_block(body, weights, x)
         case _:
@@ -100,6 +130,22 @@ def _product(op: Product, weights: Weights, x: Array) -> Array:
     if op.bias is not None:
         y = y + weights[op.bias]
     return y.reshape(*x.shape[:-1], op.output[-1])
+
+
+def _attention(op: Attention, weights: Weights, x: Array) -> Array:
+    """All heads at once: [batch, heads, T, features of a head]."""
+    from scipy.special import softmax
+
+    def split(layer: object) -> Array:
+        y = _product(cast("Product", layer), weights, x)
+        return y.reshape(*y.shape[:-1], op.heads, -1).swapaxes(-2, -3)
+
+    queries, keys, values = split(op.q), split(op.k), split(op.v)
+    scores = np.einsum("bhtd,bhsd->bhts", queries, keys) * np.float32(op.head_features**-0.5)
+    if op.causal:
+        scores += np.triu(np.full(scores.shape[-2:], -np.inf, np.float32), k=1)
+    means = np.einsum("bhts,bhsd->bthd", softmax(scores, axis=-1), values)
+    return _product(cast("Product", op.o), weights, means.reshape(x.shape))
 
 
 def apply_kernel(kernel: Kernel, weights: Weights, x: Array) -> Array:
@@ -181,13 +227,23 @@ def _activation(op: Activation, x: Array) -> Array:
 
 
 def _norm(op: Norm, weights: Weights, x: Array) -> Array:
-    base = attribute_path(op.path)
-    scale, epsilon = weights[f"{base}.weight"], np.float32(NORM_EPSILON)
+    """With the features last while it is normal; those of an image are its channels."""
+    base, axis = attribute_path(op.path), 1 + feature_axis(op.input)
+    normal = group_norm(op, x) if op.norm == "group" else None
+    moved = np.moveaxis(x if normal is None else normal, axis, -1)
+    scaled = weights[f"{base}.weight"] * (moved if normal is not None else _normal(op, weights, moved))
+    result = scaled if op.norm == "rms" else scaled + weights[f"{base}.bias"]
+    return np.moveaxis(result, -1, axis)
+
+
+def _normal(op: Norm, weights: Weights, x: Array) -> Array:
+    """[..., features] less its average, over its deviation."""
+    base, epsilon = attribute_path(op.path), np.float32(NORM_EPSILON)
     match op.norm:
         case "batch":
             mean, variance = weights[f"{base}.running_mean"], weights[f"{base}.running_var"]
         case "layer":
             mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
         case _:
-            return np.asarray(scale * (x / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + epsilon)))
-    return np.asarray((x - mean) / np.sqrt(variance + epsilon) * scale + weights[f"{base}.bias"])
+            return np.asarray(x / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + epsilon))
+    return np.asarray((x - mean) / np.sqrt(variance + epsilon))

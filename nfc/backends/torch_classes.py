@@ -5,12 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
-from nfc.backends.torch_layers import index_variable, product_module, simple_module, weightless
+from nfc.backends.torch_layers import (
+    attention_module,
+    index_variable,
+    product_module,
+    simple_module,
+    weightless,
+)
 from nfc.backends.torch_names import Namespace, camel_case
 from nfc.backends.torch_tables import modules_read_tables
 from nfc.backends.torch_writer import INDENT, Call, Comprehension, Expression, Items, assign, statement
 from nfc.ir.names import attribute
-from nfc.ir.network import Block, Concat, Inline, Norm, Op, Pad, Repeat, Reshape, Residual, Shape, Sum
+from nfc.ir.network import (
+    Block,
+    Concat,
+    Inline,
+    Norm,
+    Op,
+    Pad,
+    Repeat,
+    Reshape,
+    Residual,
+    Shape,
+    Sum,
+    is_image,
+)
+from nfc.ir.sequences import Attention, vocabulary
 from nfc.lowering.plan import Product
 
 BODY = INDENT * 2
@@ -69,12 +89,16 @@ class ClassWriter:
         match op:
             case Product():
                 return [*_comment(op), *assign(f"self.{name}", product_module(op, name), 2)]
+            case Attention():
+                wired = cast("Product", op.q)
+                return [*_comment(wired), *assign(f"self.{name}", attention_module(op, name), 2)]
             case Repeat(copies=copies):
                 module = self._numbered(copies, "nn.ModuleList", name, hint + camel_case(name))
             case Sum(branches=branches):
                 module = self._numbered(branches, "Sum", name, f"{hint}{camel_case(name)}Branch")
             case Concat(branches=branches):
-                module = self._numbered(branches, "Concat", name, f"{hint}{camel_case(name)}Branch")
+                kind = "ConcatChannels" if is_image(op.output) else "Concat"
+                module = self._numbered(branches, kind, name, f"{hint}{camel_case(name)}Branch")
             case Residual(body=body):
                 module = self._nested(body, hint + camel_case(name), op).instance(name)
             case Inline(network=network, body=body):
@@ -92,7 +116,9 @@ class ClassWriter:
         body = self.body(block, hint, around)
         ends = (around.input, around.output) if around else (block[0].input, block[-1].output)
         argument = "tables: dict[str, Tensor]" if body.reads_tables else ""
-        text = "\n".join([f"{INDENT}{document(*ends)}", *methods(body, argument)])
+        text = "\n".join(
+            [f"{INDENT}{document(*ends, tokens=vocabulary(block) is not None)}", *methods(body, argument)]
+        )
         if (hint, text) not in self.known:
             nested = Nested(self.names.unique(hint), body.reads_tables)
             self.known[hint, text] = nested
@@ -111,10 +137,10 @@ class ClassWriter:
         return Call(kind, (Items(tuple(each)),))
 
 
-def document(before: Shape, after: Shape) -> str:
-    """A docstring that says the shapes."""
+def document(before: Shape, after: Shape, *, tokens: bool = False) -> str:
+    """A docstring that says the shapes, and whether the input is token ids."""
     sizes = [", ".join(["batch", *map(str, shape)]) for shape in (before, after)]
-    return f'"""Input [{sizes[0]}], output [{sizes[1]}]."""'
+    return f'"""Input [{sizes[0]}]{" of token ids" if tokens else ""}, output [{sizes[1]}]."""'
 
 
 def methods(body: Body, argument: str, last: str | None = None) -> list[str]:
@@ -154,7 +180,9 @@ def _step(op: Op, prefix: str) -> list[str]:
             return [f"{BODY}for block in self.{name}:", f"{BODY}{INDENT}x = block(x)"]
         case Reshape() if op.input == op.output:
             return []
-        case Norm(norm="batch") if len(op.input) > 1:
+        case Norm(norm="layer" | "rms") if is_image(op.input):
+            return statement(f"self.{name}(x.movedim(1, -1)).movedim(-1, 1)", 2, prefix)
+        case Norm(norm="batch") if len(op.input) > 1 and not is_image(op.input):
             flat = f"self.{name}(x.flatten(0, -2)).reshape"
             return statement(Call(flat, ("x.shape",)), 2, prefix)
         case _:

@@ -11,7 +11,7 @@ from nfc.backends.torch_writer import INDENT, Call, Expression, Named
 from nfc.ir.network import Block, walk
 from nfc.lowering.kernels import Weighted
 from nfc.lowering.learning_rates import Rate, alike, learning_rates
-from nfc.lowering.plan import Product
+from nfc.lowering.plan import Product, Rows
 
 DEFAULT = Rate(1.0, Fraction(1))
 """What a matrix has that is not mentioned."""
@@ -34,6 +34,8 @@ def group_lines(block: Block) -> list[str]:
     rates = block_rates(block)
 
     def leaf_of(kernel: Weighted) -> Leaf | None:
+        if isinstance(kernel, Rows):
+            return None  # as in the dense twin
         rate = rates[kernel.weight.name]
         is_default = rate == DEFAULT and len(kernel.weight.shape) > 1
         return None if is_default else Leaf(rate)

@@ -107,18 +107,23 @@ class ShiftLinear(NeighbourLinear):
         offsets: tuple[tuple[int, ...], ...],
         bias: bool = False,
     ):
-        output = torch.arange(math.prod(dims), device="cpu")
-        table = torch.zeros(len(output), len(offsets), dtype=torch.int64, device="cpu")
-        stride = 1
-        for axis, size in enumerate(dims):
-            moves = torch.tensor([offset[axis] for offset in offsets], device="cpu")
-            table += (output[:, None] // stride - moves) % size * stride
-            stride *= size
-        super().__init__(len(output), table.sort(dim=1).values.int(), bias)
+        super().__init__(math.prod(dims), shift_table(dims, offsets), bias)
         self.dims = dims
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, dims={self.dims}"
+
+
+def shift_table(dims: tuple[int, ...], offsets: tuple[tuple[int, ...], ...]) -> Tensor:
+    """The inputs of each output of a circulant in mixed radix, ascending."""
+    output = torch.arange(math.prod(dims), device="cpu")
+    table = torch.zeros(len(output), len(offsets), dtype=torch.int64, device="cpu")
+    stride = 1
+    for axis, size in enumerate(dims):
+        moves = torch.tensor([offset[axis] for offset in offsets], device="cpu")
+        table += (output[:, None] // stride - moves) % size * stride
+        stride *= size
+    return table.sort(dim=1).values.int()
 
 
 class ScatteredFactor(EdgeFactor):

@@ -71,43 +71,49 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
+    def weight(self, name: str) -> Tensor:
+        """A parameter; the entries of a convolution's kernels stand side by side on its last axis."""
+        weight = self.network.get_parameter(name)
+        module = self.network.get_submodule(name.rpartition(".")[0])
+        return weight.flatten(-3) if hasattr(module, "kernel_size") else weight
+
     def uniform(self, name: str, std: float | Tensor) -> None:
         """The parameter uniform, with mean 0 and this standard deviation."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
     def sign(self, name: str, std: float | Tensor) -> None:
         """The parameter of random signs, with this standard deviation."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
 
     def orthogonal(self, name: str, std: float | Tensor) -> None:
         """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         weight.copy_(std * self.blocks(weight.shape))
 
     def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
         """A weight [groups, height, stride, width] with such blocks."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         groups, height, stride, width = weight.shape
         weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
 
     def orthogonal_sets(self, name: str, std: float | Tensor) -> None:
         """A weight with such blocks, block t in the rows `row_sets[t]`."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         row_sets = load_tables()[f"{name.removesuffix('weight')}row_sets"]
         rows = self.blocks((*row_sets.shape, weight.shape[-1])).flatten(0, 1)
         weight.copy_(std * rows[row_sets.flatten().argsort()])
 
     def orthogonal_cut(self, name: str, std: float | Tensor) -> None:
         """A weight with such blocks, of which rows and columns are missing."""
-        weight, path = self.network.get_parameter(name), name.removesuffix(".weight")
+        weight, path = self.weight(name), name.removesuffix(".weight")
         places, stage = load_tables()[f"{path}.places"], self.stage_of(path)
         numbers = self.normal(weight.numel())
         values = torch.empty_like(numbers)
-        for first, edges in cut_blocks(places.long(), stage):
+        for first, edges in cut_blocks(places.long(), stage, len(numbers) // len(places)):
             order = torch.arange(edges[0].numel(), device="cpu")
             values[edges] = orthonormal(numbers[first[:, None] + order], edges.shape)
         weight.copy_(std * values)
@@ -138,27 +144,27 @@ class Draws:
 
     def of_rows(self, name: str, numbers: str) -> Tensor:
         """The number of its row for each entry of a weight."""
-        weight, path = self.network.get_parameter(name), name.removesuffix("weight")
+        weight, path = self.weight(name), name.removesuffix("weight")
         tables, table = load_tables(), load_tables()[f"{name}.{numbers}"]
         if f"{path}indptr" in tables:
-            return table.repeat_interleave(tables[f"{path}indptr"].diff())
+            return spread_over(weight, table.repeat_interleave(tables[f"{path}indptr"].diff()))
         if f"{path}places" in tables:
             _, _, inputs, _ = self.stage_of(path.removesuffix("."))
-            return table[tables[f"{path}places"].long() // inputs]
-        return table.repeat_interleave(weight.shape[-1]).view(weight.shape)
+            return spread_over(weight, table[tables[f"{path}places"].long() // inputs])
+        return spread_over(weight, table)
 
     def of_columns(self, name: str, numbers: str) -> Tensor:
         """The number of its column for each entry of a weight."""
         tables, path = load_tables(), name.removesuffix("weight")
-        table = tables[f"{name}.{numbers}"]
+        weight, table = self.weight(name), tables[f"{name}.{numbers}"]
         if f"{path}indices" in tables:
-            return table[tables[f"{path}indices"].long()]
+            return spread_over(weight, table[tables[f"{path}indices"].long()])
         if f"{path}table" in tables:
-            return table[tables[f"{path}table"].long()]
+            return spread_over(weight, table[tables[f"{path}table"].long()])
         _, outputs, inputs, stride = self.stage_of(path.removesuffix("."))
         places = tables[f"{path}places"].long()
         group, lane = places // (inputs * outputs * stride), places // inputs % stride
-        return table[(group * inputs + places % inputs) * stride + lane]
+        return spread_over(weight, table[(group * inputs + places % inputs) * stride + lane])
 
     def stage_of(self, path: str) -> tuple[int, int, int, int]:
         """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
@@ -177,6 +183,12 @@ class Draws:
         return philox(self.seed, self.stream - 1, count)
 
 
+def spread_over(weight: Tensor, numbers: Tensor) -> Tensor:
+    """Numbers of rows or of edges as those of a weight's entries, which are as many for each."""
+    each = weight.numel() // max(1, numbers.numel())
+    return numbers.flatten().repeat_interleave(each).view(weight.shape)
+
+
 def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
     height, width = shape[-2:]
@@ -185,11 +197,11 @@ def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
     return (blocks if height >= width else blocks.mT).reshape(shape)
 
 
-def cut_blocks(places: Tensor, stage: tuple[int, int, int, int]):
-    """The blocks of a `PartialBlockLinear`, those of one size together.
+def cut_blocks(places: Tensor, stage: tuple[int, int, int, int], area: int):
+    """The blocks of a factor that lacks edges, those of one size together.
 
-    How many edges lie in the blocks before each, [blocks], and each block's own, [blocks, height,
-    width].
+    How many weights lie in the blocks before each, [blocks], and each block's own, [blocks, height,
+    width]; an edge has `area` of them.
     """
     _, outputs, inputs, stride = stage
     row = places // inputs
@@ -201,7 +213,8 @@ def cut_blocks(places: Tensor, stage: tuple[int, int, int, int]):
     for size, height in torch.stack([sizes, heights], dim=1)[sizes > 0].unique(dim=0).tolist():
         alike = first[(sizes == size) & (heights == height)]
         edges = order[alike[:, None] + torch.arange(size, device="cpu")]
-        yield alike, edges.view(len(alike), height, size // height)
+        weights = edges[..., None] * area + torch.arange(area, device="cpu")
+        yield alike * area, weights.view(len(alike), height, size // height * area)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import cast
 
+from nfc.backends.torch_convolutions import convolution_module, norm_class, pool, shuffle
 from nfc.backends.torch_writer import (
     Call,
     Comprehension,
@@ -17,7 +18,9 @@ from nfc.backends.torch_writer import (
     with_index,
 )
 from nfc.diagnostics import Diagnostic, NfcError
-from nfc.ir.network import NORM_EPSILON, Activation, Crop, Dropout, Norm, Op, Pad, Reshape
+from nfc.ir.convolutions import Pool, Shuffle
+from nfc.ir.network import NORM_EPSILON, Activation, Crop, Dropout, Norm, Op, Pad, Reshape, feature_axis
+from nfc.ir.sequences import FABRICS, Attention, Embed, Position, Transpose
 from nfc.lowering.fuse import is_stage
 from nfc.lowering.kernels import output_features
 from nfc.lowering.plan import (
@@ -25,6 +28,7 @@ from nfc.lowering.plan import (
     Blocked,
     BlockSets,
     Chain,
+    Convolution,
     CropFeatures,
     Dense,
     Edgewise,
@@ -37,7 +41,6 @@ from nfc.lowering.plan import (
     Sparse,
 )
 
-NORM_MODULES = {"batch": "nn.BatchNorm1d", "layer": "nn.LayerNorm", "rms": "nn.RMSNorm"}
 MAX_NESTING = 40
 """Python's parser takes 200 brackets in one another, and a level of a fabric takes up to four."""
 _FUNCTIONS = {
@@ -65,6 +68,8 @@ def product_module(op: Product, key: str) -> Expression:
     """
     if nesting(op.kernel) > MAX_NESTING:
         raise NfcError([_too_deep(op)])
+    if isinstance(op, Convolution):
+        return convolution_module(op, key, _pointwise, partial_block)
     match op.kernel:
         case (Chain() | Add()) as tree if partial_block(tree) is None:
             fabric = _module(tree, op.input[-1], f"{key}.fabric", False, 0)
@@ -72,6 +77,26 @@ def product_module(op: Product, key: str) -> Expression:
             return Call("FabricLinear", (*arguments, *_bias(op.bias is not None)))
         case kernel:
             return _module(kernel, op.input[-1], key, op.bias is not None, 0)
+
+
+def attention_module(op: Attention, key: str) -> Expression:
+    """The module of attention, whose layers' tables lie under `key`.
+
+    Raises:
+        NfcError: NF610, a fabric is nested too deeply.
+    """
+    layers = [cast("Product", layer) for layer in (op.q, op.k, op.v, op.o)]
+    options = (Named("heads", str(op.heads)), *((Named("causal", "True"),) if op.causal else ()))
+    looped = [product_module(layer, f"{key}.{{part}}") for layer in layers]
+    if all(module == looped[0] for module in looped[1:]):
+        clause = 'for part in "qkvo"' if "{part}" in str(looped[0]) else "for _ in range(4)"
+        return Call("Attention", (Comprehension(looped[0], clause, star=True), *options))
+    each = tuple(with_index(module, "part", label) for module, label in zip(looped, FABRICS, strict=True))
+    return Call("Attention", (*each, *options))
+
+
+def _pointwise(kernel: Kernel, features: int, key: str) -> Expression:
+    return _module(kernel, features, key, False, 1)
 
 
 def nesting(kernel: Kernel) -> int:
@@ -192,8 +217,14 @@ def weightless(op: Op) -> Expression | None:
             return Call(_FUNCTIONS[function], ("x", *more))
         case Pad():
             return f"F.pad(x, (0, {op.output[-1] - op.input[-1]}))"
+        case Pool():
+            return pool(op)
+        case Shuffle():
+            return shuffle(op)
         case Crop():
             return f"x[..., :{op.output[-1]}]"
+        case Transpose():
+            return "x.transpose(-1, -2)"
         case Reshape() if len(op.output) == 1:
             return "x.flatten(1)"
         case Reshape():
@@ -203,12 +234,17 @@ def weightless(op: Op) -> Expression | None:
 
 
 def simple_module(op: Op) -> Expression | None:
-    """The constructor of a norm's or a dropout's module; None for other operations."""
+    """The constructor of a norm's, a dropout's or a table's module; None for other operations."""
     match op:
-        case Norm(norm="rms"):
-            return f"nn.RMSNorm({op.input[-1]}, eps={NORM_EPSILON})"
-        case Norm(norm=norm):
-            return f"{NORM_MODULES[norm]}({op.input[-1]})"
+        case Embed():
+            return f"nn.Embedding({op.rows}, {op.features})"
+        case Position():
+            return f"Position({op.rows}, {op.features})"
+        case Norm(norm=norm, groups=groups):
+            features = op.input[feature_axis(op.input)]
+            numbers = f"{groups}, {features}" if norm == "group" else str(features)
+            more = f", eps={NORM_EPSILON}" if norm == "rms" else ""
+            return f"{norm_class(op)}({numbers}{more})"
         case Dropout(probability=probability):
             return f"nn.Dropout({probability!r})"
         case _:

@@ -33,6 +33,8 @@ SOURCES = (
     "torch_helpers_sparse_products.py",
     "torch_helpers_cascade.py",
     "torch_helpers_fuse.py",
+    "torch_helpers_convolutions.py",
+    "torch_helpers_attention.py",
     "torch_helpers_state.py",
     "torch_helpers_groups.py",
 )

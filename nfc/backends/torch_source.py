@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from nfc.backends.torch_classes import Body, ClassWriter, document, methods, one_line
+from nfc.backends.torch_convolutions import norm_class
 from nfc.backends.torch_draws import draw_lines
 from nfc.backends.torch_groups import group_lines
-from nfc.backends.torch_layers import NORM_MODULES
 from nfc.backends.torch_library import helpers, import_lines
 from nfc.backends.torch_names import Namespace, camel_case, file_stem
 from nfc.backends.torch_tables import Table, digest_of, tables
-from nfc.backends.torch_writer import INDENT
+from nfc.backends.torch_writer import INDENT, WIDTH, Expression, Items, assign
 from nfc.ir.network import Norm, walk
+from nfc.ir.sequences import vocabulary
 from nfc.lowering.kernels import block_kernels
 from nfc.lowering.plan import Plan, Product
 from nfc.version import VERSION
@@ -85,7 +86,7 @@ def _main_class(plan: Plan, class_name: str, body: Body, seed: int) -> str:
     if body.reads_tables:
         body = replace(body, modules=[f"{INDENT * 2}tables = load_tables()", *body.modules])
     draws = draw_lines(plan.body, 2)
-    shapes = document(plan.input, plan.output)
+    shapes = document(plan.input, plan.output, tokens=vocabulary(plan.body) is not None)
     if draws:
         seeded = "`seed` fixes the initial weights; PyTorch's generator has no part in them."
         shapes = shapes.removesuffix('"""') + f'\n\n{INDENT}{seeded}\n{INDENT}"""'
@@ -105,6 +106,7 @@ def _main_class(plan: Plan, class_name: str, body: Body, seed: int) -> str:
 
 def _reset_parameters(plan: Plan, draws: list[str], seed: int) -> list[str]:
     norms = sorted({op.norm for op in walk(plan.body) if isinstance(op, Norm)})
+    classes = {norm_class(op): None for op in walk(plan.body) if isinstance(op, Norm)}
     biases = any(isinstance(op, Product) and op.bias is not None for op in walk(plan.body))
     lines = [
         f"{INDENT}@torch.no_grad()",
@@ -112,11 +114,15 @@ def _reset_parameters(plan: Plan, draws: list[str], seed: int) -> list[str]:
         f'{INDENT * 2}"""{_reset_document(bool(draws), biases, norms)}"""',
     ]
     if norms:
-        modules = [NORM_MODULES[norm] for norm in norms]
-        kinds = modules[0] if len(modules) == 1 else f"({', '.join(modules)})"
+        modules = sorted(classes, key=str.lower)
+        kinds: Expression = modules[0] if len(modules) == 1 else Items(tuple(modules), "()")
+        test = f"{INDENT * 3}if isinstance(module, {kinds}):"
+        if len(test) > WIDTH:
+            lines += assign("norms", kinds, 2)
+            test = f"{INDENT * 3}if isinstance(module, norms):"
         lines += [
             f"{INDENT * 2}for module in self.modules():",
-            f"{INDENT * 3}if isinstance(module, {kinds}):",
+            test,
             f"{INDENT * 4}module.reset_parameters()",
         ]
     if biases:

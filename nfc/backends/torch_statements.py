@@ -11,7 +11,8 @@ from nfc.backends.torch_layers import index_variable, partial_block, single_part
 from nfc.backends.torch_writer import INDENT, Expression, statement
 from nfc.ir.names import attribute
 from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum
-from nfc.lowering.kernels import Weighted, weighted_kernels
+from nfc.ir.sequences import FABRICS, Attention, Table
+from nfc.lowering.kernels import Weighted, table_rows, weighted_kernels
 from nfc.lowering.plan import Add, Chain, Kernel, Product
 
 
@@ -71,6 +72,11 @@ class _Tree:
                 return Fields((shortcut, *self.block(body).children))
             case Inline(body=body):
                 return self.block(body)
+            case Attention():
+                layers = zip(FABRICS, (op.q, op.k, op.v, op.o), strict=True)
+                return Fields(tuple((label, cast("Node", self.operation(layer))) for label, layer in layers))
+            case Table():
+                return self.leaf_of(table_rows(op))
             case _:
                 return None
 

@@ -85,8 +85,8 @@ def tuple_of(value: int | tuple[object, ...]) -> Expression:
     return str(value)
 
 
-def with_index(value: Expression, variable: str, index: int) -> Expression:
-    """The expression with a number in place of `{variable}` in the keys of its tables."""
+def with_index(value: Expression, variable: str, index: int | str) -> Expression:
+    """The expression with a number or a label in place of `{variable}` in the keys of its tables."""
     match value:
         case Entry(key=key):
             return Entry(key.replace(f"{{{variable}}}", str(index)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nfc.api import Network
 from nfc.bench.prediction import predicted_ratio
@@ -14,6 +16,7 @@ from nfc.bench.runtimes import Runtime
 from nfc.bench.timing import Timing, interleaved
 from nfc.bench.twin import dense_twin
 from nfc.defaults import BATCH
+from nfc.ir.sequences import vocabulary
 from nfc.lowering.target import Target
 
 
@@ -85,7 +88,7 @@ def measure(network: Network, runtime: Runtime, settings: Settings, peak: Peak) 
         for batch in settings.batches:
             plan = network.plan_for(Target(runtime=runtime.name, batch=batch))
             programs = {side: runtime.compile(each, settings.seed, batch) for side, each in sides.items()}
-            values = np.random.default_rng(0).standard_normal((batch, *network.input), np.float32)
+            values = input_values(network, batch)
             for mode in runtime.modes:
                 calls = {side: runtime.call(program, mode, values) for side, program in programs.items()}
                 timings = interleaved(calls, seconds=settings.seconds)
@@ -99,6 +102,15 @@ def measure(network: Network, runtime: Runtime, settings: Settings, peak: Peak) 
                     dense=_side(twin, timings["dense"], batch, mode, peak),
                     predicted=predicted_ratio(plan, twin.plan, runtime.name, mode, batch),
                 )
+
+
+def input_values(network: Network, batch: int) -> NDArray[Any]:
+    """Standard normal numbers, float32, or ids of a network's tokens, int64, [batch, *input]."""
+    generator, shape = np.random.default_rng(0), (batch, *network.input)
+    tokens = vocabulary(network.ir.body)
+    if tokens is None:
+        return generator.standard_normal(shape, np.float32)
+    return generator.integers(0, tokens, shape)
 
 
 def _side(network: Network, timing: Timing, batch: int, mode: str, peak: Peak) -> Side:

@@ -18,7 +18,7 @@ import numpy as np
 from nfc.analysis.totals import layer_flops, layer_parameters
 from nfc.bench.runtimes import FORWARD, Call, Runtime
 from nfc.bench.timing import interleaved
-from nfc.ir.network import Linear, Network, linear_layers
+from nfc.ir.network import Network, WeightedLayer, weighted_layers
 
 FLOAT = 4
 """Bytes of a float32."""
@@ -46,7 +46,7 @@ class Work:
     bytes: int
 
 
-def layer_work(layer: Linear, batch: int, mode: str = FORWARD) -> Work:
+def layer_work(layer: WeightedLayer, batch: int, mode: str = FORWARD) -> Work:
     """The work of one weighted layer on a batch of samples.
 
     Forward reads weights and inputs and writes outputs, each once; an edge is a multiplication and
@@ -64,7 +64,7 @@ def layer_work(layer: Linear, batch: int, mode: str = FORWARD) -> Work:
 
 def network_work(network: Network, batch: int, mode: str = FORWARD) -> list[Work]:
     """The work of every weighted layer in order; activations, norms and sums count nothing."""
-    return [layer_work(layer, batch, mode) for layer in linear_layers(network)]
+    return [layer_work(layer, batch, mode) for layer in weighted_layers(network)]
 
 
 def least_seconds(layers: Iterable[Work], peak: Peak) -> float:

@@ -36,8 +36,8 @@ class Runtime(Protocol):
     def compile(self, network: Network, seed: int, batch: int) -> Any:
         """The network as this runtime has it, with kernels for a batch; NfcError where it cannot be compiled."""
 
-    def call(self, program: Any, mode: str, values: NDArray[np.float32]) -> Call:
-        """One step of a compiled network on `values`, [batch, *input], good until the next call is made of it."""
+    def call(self, program: Any, mode: str, values: NDArray[Any]) -> Call:
+        """One step of a compiled network on `values`, [batch, *input], numbers or token ids, good until the next call is made of it."""
 
     def matmul(self, size: int) -> Call:
         """The product of two matrices [size, size] in float32."""
@@ -58,7 +58,7 @@ class TorchRuntime:
     def compile(self, network: Network, seed: int, batch: int) -> Any:
         return network.torch(seed, batch=batch)
 
-    def call(self, program: Any, mode: str, values: NDArray[np.float32]) -> Call:
+    def call(self, program: Any, mode: str, values: NDArray[Any]) -> Call:
         return _torch_forward(program, values) if mode == FORWARD else _torch_training(program, values)
 
     def matmul(self, size: int) -> Call:
@@ -68,7 +68,7 @@ class TorchRuntime:
         return lambda: left @ right
 
 
-def _torch_forward(module: Any, values: NDArray[np.float32]) -> Call:
+def _torch_forward(module: Any, values: NDArray[Any]) -> Call:
     import torch
 
     inputs = torch.from_numpy(values)
@@ -81,12 +81,14 @@ def _torch_forward(module: Any, values: NDArray[np.float32]) -> Call:
     return forward
 
 
-def _torch_training(module: Any, values: NDArray[np.float32]) -> Call:
-    """Forward and backward; the gradient that comes in is contiguous, [batch, *output]."""
+def _torch_training(module: Any, values: NDArray[Any]) -> Call:
+    """Forward and backward; the gradient that comes in is contiguous, [batch, *output]. Token ids have none."""
     import torch
 
-    inputs = torch.from_numpy(values.copy()).requires_grad_()
-    wanted = [inputs, *module.parameters()]
+    inputs = torch.from_numpy(values.copy())
+    wanted = list(module.parameters())
+    if inputs.is_floating_point():
+        wanted.insert(0, inputs.requires_grad_())
     with torch.no_grad():
         gradient = torch.ones_like(module(inputs), memory_format=torch.contiguous_format)
     module.train()
@@ -112,7 +114,7 @@ class OnnxRuntime:
     def compile(self, network: Network, seed: int, batch: int) -> Any:
         return onnx_session(network.onnx(seed=seed, batch=batch), self.threads)
 
-    def call(self, program: Any, mode: str, values: NDArray[np.float32]) -> Call:
+    def call(self, program: Any, mode: str, values: NDArray[Any]) -> Call:
         return lambda: program.run(None, {"input": values})
 
     def matmul(self, size: int) -> Call:

@@ -14,7 +14,7 @@ from nfc.checks.misses import Miss, misses
 from nfc.checks.names import Question, Scope
 from nfc.checks.network_evidence import network_evidence
 from nfc.checks.result import shown
-from nfc.ir.network import Linear, Network
+from nfc.ir.network import Network, WeightedLayer
 from nfc.limits import Limits
 from nfc.sema.errors import AlreadyReported, EvaluationError
 from nfc.sema.evaluate import evaluate
@@ -30,7 +30,7 @@ class Measurements:
     network: Network
     _values: dict[tuple[int, str], Measurement] = field(default_factory=dict)
 
-    def of(self, layer: Linear | None, name: str) -> Measurement:
+    def of(self, layer: WeightedLayer | None, name: str) -> Measurement:
         """A property of a layer, or of the network where `layer` is None."""
         key = (id(layer), name)
         if key not in self._values:
@@ -113,7 +113,7 @@ class Assertion:
                 found.update({said: None} if said else {})
         return "; ".join(found) or None
 
-    def _evidence(self, question: Question, layer: Linear | None, miss: Miss) -> str | None:
+    def _evidence(self, question: Question, layer: WeightedLayer | None, miss: Miss) -> str | None:
         if layer is not None:
             return layer_evidence(question.property, layer, miss)
         return network_evidence(question.property, self.measurements.network, self.scope.paths, miss)
@@ -175,12 +175,12 @@ class _Lookup:
         return value
 
 
-def layer_of(question: Question, binding: Binding) -> Linear | None:
+def layer_of(question: Question, binding: Binding) -> WeightedLayer | None:
     """The layer that a question is about; None for the network."""
     if question.group is None:
         return None
     op = binding[question.group].op
-    assert isinstance(op, Linear)
+    assert isinstance(op, WeightedLayer)
     return op
 
 

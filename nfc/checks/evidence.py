@@ -9,8 +9,8 @@ from nfc.analysis.errors import PropertyError
 from nfc.analysis.paths import paths, reach
 from nfc.checks.misses import Miss
 from nfc.ir.fabric import Fabric, edge_count, factors
-from nfc.ir.network import Linear
-from nfc.ir.parameters import linear_parameters
+from nfc.ir.network import WeightedLayer
+from nfc.ir.parameters import weighted_parameters
 
 MOST_SHOWN = 4
 """Factors that are listed."""
@@ -18,7 +18,7 @@ MOST_SHOWN = 4
 Find = Callable[[Fabric, Miss], str | None]
 
 
-def layer_evidence(name: str, layer: Linear, miss: Miss) -> str | None:
+def layer_evidence(name: str, layer: WeightedLayer, miss: Miss) -> str | None:
     """What a sentence can add to a property that misses; None where it says nothing more."""
     if name == "params":
         return _parameters(layer)
@@ -29,10 +29,10 @@ def layer_evidence(name: str, layer: Linear, miss: Miss) -> str | None:
         return None
 
 
-def _parameters(layer: Linear) -> str:
+def _parameters(layer: WeightedLayer) -> str:
     """How many of a layer's numbers are weights."""
     weights = edge_count(layer.fabric)
-    others = sum(parameter.count for parameter in linear_parameters(layer)) - weights
+    others = sum(parameter.count for parameter in weighted_parameters(layer)) - weights
     return f"{weights} of them are weights and {others} biases"
 
 

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from nfc.ir.convolutions import Conv, Depthwise
 from nfc.ir.network import Linear, Network, Op, Repeat, walk
+from nfc.ir.sequences import attention_layers
 
 Copies = dict[str, int]
 """A number for some of the repeats around an operation, by the repeats' paths as checks write them."""
 
 KINDS: dict[str, tuple[type[Op], ...]] = {
     "linear": (Linear,),
-    "conv": (),
+    "conv": (Conv,),
     "attention": (),
-    "layer": (Linear,),
+    "layer": (Linear, Conv, Depthwise),
 }
-"""What `each KIND` takes; no operation of this version is a convolution or attention."""
+"""What `each KIND` takes: operations of these very types, and `attention` the layers that attentions hold."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,10 @@ class Placed:
 
 @dataclass(frozen=True)
 class Paths:
-    """All operations of a network."""
+    """All operations of a network; `attention` are the full paths of the layers that attentions hold."""
 
     placed: tuple[Placed, ...]
+    attention: frozenset[str] = frozenset()
 
     @cached_property
     def by_path(self) -> dict[str, list[Placed]]:
@@ -55,12 +58,18 @@ class Paths:
 
     def of_kind(self, kind: str) -> dict[str, list[Placed]]:
         """The layers of a kind: the copies of each path."""
-        return {path: group for path, group in self.by_path.items() if isinstance(group[0].op, KINDS[kind])}
+        return {path: group for path, group in self.by_path.items() if self._is(group[0].op, kind)}
+
+    def _is(self, op: Op, kind: str) -> bool:
+        if kind == "attention":
+            return op.path in self.attention
+        return type(op) in KINDS[kind] and (kind == "layer" or op.path not in self.attention)
 
 
 def paths_of(network: Network) -> Paths:
     repeats = {op.path for op in walk(network.body) if isinstance(op, Repeat)}
-    return Paths(tuple(_placed(op, repeats) for op in walk(network.body)))
+    placed = tuple(_placed(op, repeats) for op in walk(network.body))
+    return Paths(placed, attention_layers(network))
 
 
 def _placed(op: Op, repeats: set[str]) -> Placed:

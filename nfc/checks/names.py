@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nfc.analysis.properties import LAYER_PROPERTIES, NETWORK_PROPERTIES
 from nfc.checks.layers import Paths, Placed
 from nfc.diagnostics import did_you_mean
-from nfc.ir.network import Inline, Linear
+from nfc.ir.network import Inline, WeightedLayer
 from nfc.sema.errors import EvaluationError
 from nfc.sema.values import Value
 from nfc.source import Span
@@ -53,7 +53,7 @@ class Scope:
         if self.each is None and name in NETWORK_PROPERTIES:
             return Question(name, None)
         path, rest, group = self._split(name)
-        if group and isinstance(group[0].op, Linear):
+        if group and isinstance(group[0].op, WeightedLayer):
             if rest in LAYER_PROPERTIES:
                 return Question(rest, path, group)
             raise _not_of_layer(node.span, path, rest)

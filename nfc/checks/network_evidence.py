@@ -10,7 +10,8 @@ from nfc.analysis.properties import LAYER_PROPERTIES
 from nfc.checks.layers import Paths
 from nfc.checks.misses import Miss
 from nfc.ir.fabric import depth
-from nfc.ir.network import Block, Concat, Inline, Linear, Network, Op, Repeat, Residual, Sum
+from nfc.ir.network import Block, Concat, Inline, Network, Op, Repeat, Residual, Sum, WeightedLayer
+from nfc.ir.sequences import Attention
 
 MOST_SHOWN = 6
 """Layers of a path that are listed."""
@@ -32,7 +33,7 @@ def _sum(name: str, scale: int = 1) -> Find:
     def find(network: Network, paths: Paths, miss: Miss) -> str | None:
         layers = paths.of_kind("layer")
         amounts = {
-            path: scale * sum(int(measure(copy.op)) for copy in copies if isinstance(copy.op, Linear))
+            path: scale * sum(int(measure(copy.op)) for copy in copies if isinstance(copy.op, WeightedLayer))
             for path, copies in layers.items()
         }
         if len(amounts) < 2:
@@ -53,7 +54,7 @@ def _density(network: Network, paths: Paths, miss: Miss) -> str | None:
     assert measure is not None
     choose, which = (max, "densest") if miss is Miss.HIGH else (min, "sparsest")
     densities = {
-        path: choose(float(measure(copy.op)) for copy in copies if isinstance(copy.op, Linear))
+        path: choose(float(measure(copy.op)) for copy in copies if isinstance(copy.op, WeightedLayer))
         for path, copies in paths.of_kind("layer").items()
     }
     if len(set(densities.values())) < 2:
@@ -78,8 +79,11 @@ def _longest(block: Block) -> list[tuple[str, int]]:
 
 def _longest_of(op: Op) -> list[tuple[str, int]]:
     match op:
-        case Linear():
+        case WeightedLayer():
             return [(op.path, depth(op.fabric))]
+        case Attention():
+            inward = max((_longest_of(layer) for layer in (op.q, op.k, op.v)), key=_factors)
+            return [*inward, *_longest_of(op.o)]
         case Repeat():
             return [step for copy in op.copies for step in _longest(copy)]
         case Sum() | Concat():

@@ -9,11 +9,14 @@ from typing import TypeVar
 
 from nfc.analysis.degrees import Degrees, fan_in, fan_out
 from nfc.api import Layer, Network
-from nfc.cli.initial import init_record, profile_records
+from nfc.cli.initial import init_record, operation_name, profile_records
 from nfc.cli.structure import recognised, structure
 from nfc.diagnostics import NfcError
+from nfc.ir.convolutions import Conv
 from nfc.ir.fabric import factors
 from nfc.ir.factors import Factor
+from nfc.ir.network import Op, walk
+from nfc.ir.sequences import Table, attention_layers
 from nfc.lowering.cost import speedup
 from nfc.lowering.kernels import product
 from nfc.lowering.optimise import optimised
@@ -41,6 +44,7 @@ def network_record(network: Network, target: Target, *, places: bool = False) ->
 
     `places` asks for the signals at initialisation behind every layer and activation.
     """
+    attention = attention_layers(network.ir)
     return {
         "name": network.name,
         "input": list(network.input),
@@ -54,17 +58,32 @@ def network_record(network: Network, target: Target, *, places: bool = False) ->
         "variance": {"forward": network.variance.forward, "backward": network.variance.backward},
         "correlation": network.correlation,
         "profile": profile_records(network) if places else None,
-        "layers": [layer_record(layer, target) for layer in network.layers],
+        "tables": [table_record(op) for op in walk(network.ir.body) if isinstance(op, Table)],
+        "layers": [layer_record(layer, target, held=layer.name in attention) for layer in network.layers],
     }
 
 
-def layer_record(layer: Layer, target: Target) -> Record:
+def table_record(op: Table) -> Record:
+    """An embedding, or learned positions."""
+    return {
+        "name": op.path,
+        "op": operation_name(op, held=False),
+        "rows": op.rows,
+        "cols": op.features,
+        "params": op.rows * op.features,
+        "std": op.draw.std if op.draw else None,
+    }
+
+
+def layer_record(layer: Layer, target: Target, *, held: bool = False) -> Record:
+    """A weighted layer; `held` says that it is one of an attention's."""
     chosen = chosen_product(layer, target)
     return {
         "name": layer.name,
-        "op": "linear",
+        "op": operation_name(layer.ir, held=held),
         "rows": layer.fabric.rows,
         "cols": layer.fabric.cols,
+        "windows": windows_record(layer.ir),
         "topology": layer.topology,
         "edges": layer.edges,
         "density": layer.density,
@@ -81,6 +100,13 @@ def layer_record(layer: Layer, target: Target) -> Record:
         "speedup": speedup(chosen, target).forward,
         "digest": layer.digest,
     }
+
+
+def windows_record(op: Op) -> Record | None:
+    """How a convolution's windows lie, each number of [height, width]; None for other layers."""
+    if not isinstance(op, Conv):
+        return None
+    return {"kernel": list(op.kernel), "stride": list(op.stride), "padding": list(op.padding)}
 
 
 def factor_record(factor: Factor) -> Record:
@@ -102,7 +128,7 @@ def _degrees(degrees: Degrees) -> Record:
 def chosen_product(layer: Layer, target: Target) -> Product:
     """The layer's product with the kernels that it runs with on the target."""
     lowered = product(layer.ir)
-    return replace(lowered, kernel=optimised(lowered.kernel, target.on(lowered.input)))
+    return replace(lowered, kernel=optimised(lowered.kernel, target.on(lowered.positions)))
 
 
 def kernel_names(kernel: Kernel) -> str:

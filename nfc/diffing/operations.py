@@ -13,7 +13,6 @@ from nfc.ir.network import (
     Concat,
     Crop,
     Inline,
-    Linear,
     Network,
     Op,
     Pad,
@@ -22,12 +21,15 @@ from nfc.ir.network import (
     Residual,
     Shape,
     Sum,
+    WeightedLayer,
 )
 from nfc.ir.parameters import parameters
 from nfc.source import Span
 
 Fact = bool | int | float | str | Shape | None
 
+CONVOLUTIONS = ("conv", "depthwise")
+"""Kinds of operations whose fabric wires the first axis."""
 PROJECT = "project"
 """The last part of the scope of a residual's projection."""
 
@@ -67,8 +69,9 @@ class Operation:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Outputs and inputs on the last axis."""
-        return self.output[-1], self.input[-1]
+        """Outputs and inputs: on the channels of a convolution, else on the last axis."""
+        axis = 0 if self.kind in CONVOLUTIONS else -1
+        return self.output[axis], self.input[axis]
 
     @cached_property
     def signature(self) -> tuple[object, ...]:
@@ -103,10 +106,12 @@ def _scoped(block: Block, scope: str) -> Iterator[tuple[Op, str]]:
                     yield from _scoped(branch, f"{op.path}.{index}")
             case _:
                 yield op, scope
+                for inner in op.blocks:
+                    yield from _scoped(inner, op.path)
 
 
 def _operation(op: Op, scope: str, params: int) -> Operation:
-    layer = op if isinstance(op, Linear) else None
+    layer = op if isinstance(op, WeightedLayer) else None
     return Operation(
         path=op.path,
         kind=type(op).__name__.lower(),

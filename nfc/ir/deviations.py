@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -119,6 +120,12 @@ def edge_std(factor: Factor, std: float | Deviations) -> float | Values:
     for edges, row, column in edge_slices(factor):
         np.sqrt(std.variances(row, column), out=result[edges])
     return result
+
+
+def weight_std(factor: Factor, std: float | Deviations, window: tuple[int, ...] = ()) -> float | Values:
+    """One standard deviation for all weights, or one for each: every entry of an edge's kernel has the edge's."""
+    each = edge_std(factor, std)
+    return each if isinstance(each, float) or not window else each.repeat(prod(window))
 
 
 def edge_slices(factor: Factor) -> Iterator[tuple[slice, Indices, Indices]]:

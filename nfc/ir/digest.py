@@ -9,7 +9,7 @@ import numpy as np
 
 from nfc.ir.fabric import Cascade, Fabric, Sum
 from nfc.ir.factors import Blocks, Factor, Indices, Kron, Restricted, Shifts
-from nfc.ir.network import Network, linear_layers
+from nfc.ir.network import Network, weighted_layers
 
 CHUNK_EDGES = 2**18
 """Edges that are in memory at a time, except in a single row."""
@@ -20,7 +20,7 @@ Rows = tuple[Indices, Indices]
 
 def network_digest(network: Network) -> str:
     """`sha256:` over `N`, the number of weighted layers (int64), each layer's normal form in order."""
-    layers = list(linear_layers(network))
+    layers = list(weighted_layers(network))
     digest = sha256(b"N" + _integers(len(layers)))
     for layer in layers:
         for piece in normal_form(layer.fabric):

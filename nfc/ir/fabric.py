@@ -71,6 +71,19 @@ def named_factors(fabric: Fabric, prefix: str = "") -> Iterator[tuple[str, Facto
             yield from named_factors(part, part_place(prefix, index))
 
 
+def reads_input(fabric: Fabric) -> Iterator[bool]:
+    """For each factor in written order, whether it reads the fabric's own input."""
+    match fabric:
+        case Factor():
+            yield True
+        case Cascade(parts=(first, *others)):
+            yield from reads_input(first)
+            yield from (False for part in others for _ in factors(part))
+        case _:
+            for part in fabric.parts:
+                yield from reads_input(part)
+
+
 def part_place(place: str, index: int) -> str:
     """The place of a part in the tree, `1.0`, from that of what holds it, `""` for the root."""
     return f"{place}.{index}" if place else str(index)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nfc.ir.convolution_interpreter import convolve, pooled
+from nfc.ir.convolutions import Conv, Pool, Shuffle
 from nfc.ir.fabric import Cascade, Fabric, part_place
 from nfc.ir.factors import Factor
 from nfc.ir.names import attribute_path
@@ -29,26 +31,36 @@ from nfc.ir.network import (
     Reshape,
     Residual,
     Sum,
+    WeightedLayer,
+    feature_axis,
+    is_image,
 )
 from nfc.ir.parameters import Weights, factor_name
+from nfc.ir.sequences import Attention, Embed, Position, Transpose, vocabulary
+from nfc.ir.tokens import token_ids
 
 Array = NDArray[np.float64]
 
 
-def interpret(network: Network, weights: Weights, value: NDArray[np.floating]) -> Array:
+def interpret(network: Network, weights: Weights, value: NDArray[np.floating] | NDArray[np.integer]) -> Array:
     """The network's output at inference.
 
     Args:
         network: any network; draws are not needed.
         weights: every parameter and buffer of `nfc.ir.parameters.parameters(network)`.
-        value: [batch, *network.input].
+        value: [batch, *network.input], of integers where the network begins with an embedding.
 
     Returns:
         [batch, *network.output], float64.
+
+    Raises:
+        ValueError: the value has another shape, or holds no token ids where those are needed.
     """
     if value.shape[1:] != network.input:
         raise ValueError(f"the input has shape {value.shape[1:]}, the network takes {network.input}")
-    return _block(network.body, weights, value.astype(np.float64))
+    tokens = vocabulary(network.body)
+    numbers = value if tokens is None else token_ids(value, tokens)
+    return _block(network.body, weights, numbers.astype(np.float64))
 
 
 def fabric_matrix(fabric: Fabric, path: str, weights: Weights, place: str = "") -> Array:
@@ -112,10 +124,14 @@ def _block(block: Block, weights: Weights, value: Array) -> Array:
 
 def _operation(op: Op, weights: Weights, x: Array) -> Array:
     match op:
-        case Linear():
-            return _linear(op, weights, x)
+        case Linear() | Conv():
+            return _weighted(op, weights, x)
         case Activation():
             return activate(op, x)
+        case Pool():
+            return pooled(op, x)
+        case Shuffle():
+            return _shuffle(op, x)
         case Norm():
             return _norm(op, weights, x)
         case Pad():
@@ -125,6 +141,14 @@ def _operation(op: Op, weights: Weights, x: Array) -> Array:
             return x[..., : op.output[-1]]
         case Reshape():
             return x.reshape(len(x), *op.output)
+        case Transpose():
+            return x.swapaxes(-1, -2)
+        case Embed():
+            return weights[f"{attribute_path(op.path)}.weight"].astype(np.float64)[x.astype(np.int64)]
+        case Position():
+            return x + weights[f"{attribute_path(op.path)}.weight"]
+        case Attention():
+            return _attention(op, weights, x)
         case Dropout():
             return x
         case Repeat():
@@ -134,25 +158,64 @@ def _operation(op: Op, weights: Weights, x: Array) -> Array:
         case Inline():
             return _block(op.body, weights, x)
         case Residual():
-            skip = x if op.project is None else _linear(op.project, weights, x)
+            skip = x if op.project is None else _weighted(op.project, weights, x)
             return skip + _block(op.body, weights, x)
         case Sum():
             outputs = [_block(branch, weights, x) for branch in op.branches]
             return np.asarray(sum(outputs[1:], start=outputs[0]))
         case Concat():
-            return np.concatenate([_block(branch, weights, x) for branch in op.branches], axis=-1)
+            outputs = [_block(branch, weights, x) for branch in op.branches]
+            return np.concatenate(outputs, axis=1 + feature_axis(op.output))
         case other:
             raise ValueError(f"{other.path}: the interpreter knows no {type(other).__name__}")
 
 
-def _linear(op: Linear, weights: Weights, x: Array) -> Array:
-    result = x @ fabric_matrix(op.fabric, op.path, weights).T
-    return result + weights[f"{attribute_path(op.path)}.bias"] if op.bias else result
+def _weighted(op: WeightedLayer, weights: Weights, x: Array) -> Array:
+    if isinstance(op, Conv):
+        result = convolve(op, weights, x, factor_matrix)
+    else:
+        result = x @ fabric_matrix(op.fabric, op.path, weights).T
+    if not op.bias:
+        return result
+    bias = weights[f"{attribute_path(op.path)}.bias"]
+    return result + (bias[:, None, None] if isinstance(op, Conv) else bias)
+
+
+def _attention(op: Attention, weights: Weights, x: Array) -> Array:
+    """Head by head; [batch, T, T] scores in memory."""
+    q, k, v = (_weighted(layer, weights, x) for layer in (op.q, op.k, op.v))
+    tokens = op.input[0]
+    seen = np.tri(tokens, dtype=bool) if op.causal else np.ones((tokens, tokens), dtype=bool)
+    results = []
+    for start in range(0, op.input[-1], op.head_features):
+        head = slice(start, start + op.head_features)
+        scores = q[..., head] @ k[..., head].swapaxes(-1, -2) / np.sqrt(op.head_features)
+        shares = np.exp(_log_softmax(np.where(seen, scores, -np.inf), -1))
+        results.append(shares @ v[..., head])
+    return _weighted(op.o, weights, np.concatenate(results, axis=-1))
+
+
+def _shuffle(op: Shuffle, x: Array) -> Array:
+    axis = 1 + feature_axis(op.input)
+    size = x.shape[axis]
+    order = np.arange(size).reshape(op.groups, -1).T.reshape(-1)
+    return np.take(x, order, axis=axis)
 
 
 def _norm(op: Norm, weights: Weights, x: Array) -> Array:
+    """With the features last, [..., features], and those of an image's positions in front."""
+    moved = np.moveaxis(x, 1 + feature_axis(op.input), -1)
+    normal = _group_norm(op, moved) if op.norm == "group" else _normal(op, weights, moved)
     name = attribute_path(op.path)
-    scale = weights[f"{name}.weight"].astype(np.float64)
+    result = normal * weights[f"{name}.weight"].astype(np.float64)
+    if op.norm != "rms":
+        result = result + weights[f"{name}.bias"]
+    return np.moveaxis(result, -1, 1 + feature_axis(op.input))
+
+
+def _normal(op: Norm, weights: Weights, x: Array) -> Array:
+    """[..., features] less its average, over its deviation."""
+    name = attribute_path(op.path)
     match op.norm:
         case "batch":
             mean: Array = weights[f"{name}.running_mean"].astype(np.float64)
@@ -161,9 +224,18 @@ def _norm(op: Norm, weights: Weights, x: Array) -> Array:
             mean = x.mean(axis=-1, keepdims=True)
             square = x.var(axis=-1, keepdims=True)
         case "rms":
-            mean_square = (x**2).mean(axis=-1, keepdims=True)
-            return np.asarray(x / np.sqrt(mean_square + NORM_EPSILON) * scale)
+            mean = np.zeros(())
+            square = (x**2).mean(axis=-1, keepdims=True)
         case other:
             raise ValueError(f"{op.path}: no norm is called {other}")
-    result: Array = (x - mean) / np.sqrt(square + NORM_EPSILON) * scale + weights[f"{name}.bias"]
-    return result
+    return np.asarray((x - mean) / np.sqrt(square + NORM_EPSILON))
+
+
+def _group_norm(op: Norm, x: Array) -> Array:
+    """Averages over each run of features: of an image over all positions, else at each position."""
+    count = op.groups or 1
+    groups = x.reshape(*x.shape[:-1], count, x.shape[-1] // count)
+    axes = (1, 2, -1) if is_image(op.input) else (-1,)
+    centred = groups - groups.mean(axis=axes, keepdims=True)
+    square = (centred**2).mean(axis=axes, keepdims=True)
+    return np.asarray((centred / np.sqrt(square + NORM_EPSILON)).reshape(x.shape))

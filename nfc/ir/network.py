@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal
 
 from nfc.ir.deviations import Deviations
@@ -21,7 +22,7 @@ SCHEMES = ("balanced", "xavier", "kaiming", "orthogonal", "dense_xavier")
 ACTIVATIONS = (
     "relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "softmax", "log_softmax",
 )  # fmt: skip
-NORMS = ("batch", "layer", "rms")
+NORMS = ("batch", "layer", "rms", "group")
 NORM_EPSILON = 1e-5
 DEFAULT_SLOPE = 0.01
 AUTO_SLOPE: Literal["auto"] = "auto"
@@ -55,12 +56,18 @@ class Op:
     output: Shape
     span: Span | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks that the operation holds, in order; none for a leaf."""
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
-class Linear(Op):
-    """A linear map of the last axis, wired by `fabric`.
+class WeightedLayer(Op):
+    """A linear map wired by `fabric`, then perhaps a bias.
 
     Attributes:
+        bias: one number an output of the fabric.
         topology: the wiring as written, for people.
         scheme: one of SCHEMES.
         draws: one a factor in written order, once the initialisation pass has run.
@@ -74,6 +81,21 @@ class Linear(Op):
     topology: str
     draws: tuple[Draw, ...] | None = field(default=None, compare=False)
     fitted: int | None = field(default=None, compare=False)
+
+    @property
+    def window(self) -> Shape:
+        """The trailing axes of the weights of factors that read the layer's input: a kernel's sizes, or none."""
+        return ()
+
+    @property
+    def positions(self) -> int:
+        """How many places of the output each weight works for."""
+        return prod(self.output[:-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(WeightedLayer):
+    """A linear map of the last axis."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +142,18 @@ class Reshape(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Norm(Op):
-    """`batch`, `layer` or `rms` over the last axis, with a scale, and a shift unless `rms`.
+    """One of NORMS over the features (`feature_axis`), with a scale, and a shift unless `rms`.
 
-    At inference `batch` uses its running mean and variance.
+    `layer` and `rms` take their averages over the features of each position, `batch` over samples and
+    positions; at inference it uses its running mean and variance. `group` takes them over equal runs of
+    features, and on [C, H, W] over all positions.
+
+    Attributes:
+        groups: the runs of `group`, None for all others.
     """
 
     norm: str
+    groups: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,25 +167,41 @@ class Dropout(Op):
 class Repeat(Op):
     copies: tuple[Block, ...]
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.copies
+
 
 @dataclass(frozen=True, kw_only=True)
 class Residual(Op):
     """input + body(input), or project(input) + body(input); the projection's path is `PATH.project`."""
 
     body: Block
-    project: Linear | None = None
+    project: WeightedLayer | None = None
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (self.body,) if self.project is None else ((self.project,), self.body)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sum(Op):
     branches: tuple[Block, ...]
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.branches
+
 
 @dataclass(frozen=True, kw_only=True)
 class Concat(Op):
-    """Branches side by side on the last axis."""
+    """Branches side by side on the features (`feature_axis`)."""
 
     branches: tuple[Block, ...]
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.branches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +210,10 @@ class Inline(Op):
 
     network: str
     body: Block
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (self.body,)
 
 
 Block = tuple[Op, ...]
@@ -184,34 +232,27 @@ class Network:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-def blocks_of(op: Op) -> tuple[Block, ...]:
-    """The blocks that an operation holds, in order; none for a leaf."""
-    match op:
-        case Repeat():
-            return op.copies
-        case Sum() | Concat():
-            return op.branches
-        case Residual(project=None):
-            return (op.body,)
-        case Residual(project=project):
-            return ((project,), op.body)  # type: ignore[return-value]
-        case Inline():
-            return (op.body,)
-        case _:
-            return ()
-
-
 def walk(block: Block) -> Iterator[Op]:
     """Every operation of a block and of the blocks in it, parents first, in order."""
     for op in block:
         yield op
-        for inner in blocks_of(op):
+        for inner in op.blocks:
             yield from walk(inner)
 
 
-def linear_layers(network: Network) -> Iterator[Linear]:
+def weighted_layers(network: Network) -> Iterator[WeightedLayer]:
     """The weighted layers in order."""
-    return (op for op in walk(network.body) if isinstance(op, Linear))
+    return (op for op in walk(network.body) if isinstance(op, WeightedLayer))
+
+
+def is_image(shape: Shape) -> bool:
+    """Whether a shape is [C, H, W]: channels, height and width."""
+    return len(shape) == 3
+
+
+def feature_axis(shape: Shape) -> int:
+    """The axis that norms, concatenations and shuffles work on: the channels of [C, H, W], else the last."""
+    return 0 if is_image(shape) else len(shape) - 1
 
 
 def check_path(path: str, network: Network) -> str:

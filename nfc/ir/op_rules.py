@@ -8,6 +8,7 @@ from math import isfinite, prod
 
 import numpy as np
 
+from nfc.ir.convolutions import Conv
 from nfc.ir.deviations import PER_COLUMN, ByRow
 from nfc.ir.fabric import factors
 from nfc.ir.factors import Blocks, Factor, Kron, Restricted
@@ -32,6 +33,8 @@ from nfc.ir.network import (
     Residual,
     Shape,
     Sum,
+    WeightedLayer,
+    feature_axis,
     walk,
 )
 from nfc.ir.rule import Rule
@@ -73,8 +76,15 @@ def _same_operations(op: Repeat) -> bool:
 
 def _branches_fill_the_output(op: Concat) -> bool:
     shapes = [shape_after(branch, op.input) for branch in op.branches]
-    leading = {shape[:-1] for shape in (*shapes, op.output)}
-    return len(leading) == 1 and sum(shape[-1] for shape in shapes) == op.output[-1]
+    axis = feature_axis(op.output)
+    others = {(*shape[:axis], *shape[axis + 1 :]) for shape in (*shapes, op.output)}
+    return len(others) == 1 and sum(shape[axis] for shape in shapes) == op.output[axis]
+
+
+def _groups_fit(op: Norm) -> bool:
+    if op.norm != "group":
+        return op.groups is None
+    return op.groups is not None and op.groups >= 1 and op.input[feature_axis(op.input)] % op.groups == 0
 
 
 OP_RULES = (
@@ -88,13 +98,14 @@ OP_RULES = (
         lambda op: op.input[:-1] == op.output[:-1],
     ),
     Rule((Activation, Norm, Dropout), "the shape stays as it is", lambda op: op.input == op.output),
-    Rule(Linear, "the initialisation is one of SCHEMES", lambda op: op.scheme in SCHEMES),
+    Rule(WeightedLayer, "the initialisation is one of SCHEMES", lambda op: op.scheme in SCHEMES),
     Rule(Activation, "the function is one of ACTIVATIONS", lambda op: op.function in ACTIVATIONS),
     Rule(
         Activation, "leaky_relu has a finite slope or one to be chosen, and nothing else has one", _slope_fits
     ),
     Rule(Activation, "the softmaxes have a negative axis of the shape, and nothing else has one", _axis_fits),
     Rule(Norm, "the norm is one of NORMS", lambda op: op.norm in NORMS),
+    Rule(Norm, "a group norm has groups that divide the features, and no other has any", _groups_fit),
     Rule(Dropout, "the probability is at least 0 and less than 1", lambda op: 0 <= op.probability < 1),
     Rule(Pad, "padding shortens nothing", lambda op: op.output[-1] >= op.input[-1]),
     Rule(Crop, "cropping lengthens nothing", lambda op: op.output[-1] <= op.input[-1]),
@@ -112,19 +123,20 @@ OP_RULES = (
         lambda op: op.project is None or op.project.path == f"{op.path}.project",
     ),
     Rule((Sum, Concat), "there is a branch", lambda op: len(op.branches) >= 1),
-    Rule(Concat, "the branches' last axes add to the output's", _branches_fill_the_output),
+    Rule(Concat, "the branches' features add to the output's", _branches_fill_the_output),
 )
 
 
-def _fabric_fits(layer: Linear) -> bool:
-    return (layer.fabric.cols, layer.fabric.rows) == (layer.input[-1], layer.output[-1])
+def _fabric_fits(layer: WeightedLayer) -> bool:
+    axis = 0 if isinstance(layer, Conv) else -1
+    return (layer.fabric.cols, layer.fabric.rows) == (layer.input[axis], layer.output[axis])
 
 
-def _one_draw_a_factor(layer: Linear) -> bool:
+def _one_draw_a_factor(layer: WeightedLayer) -> bool:
     return layer.draws is None or len(layer.draws) == sum(1 for _ in factors(layer.fabric))
 
 
-def _drawn(layer: Linear) -> list[tuple[Factor, Draw]]:
+def _drawn(layer: WeightedLayer) -> list[tuple[Factor, Draw]]:
     return list(zip(factors(layer.fabric), layer.draws or (), strict=False))
 
 
@@ -148,15 +160,17 @@ def _distribution_fits(factor: Factor, draw: Draw) -> bool:
 
 
 LAYER_RULES = (
-    Rule(Linear, "the fabric maps the input's last axis to the output's", _fabric_fits),
-    Rule(Linear, "there is one draw a factor", _one_draw_a_factor),
     Rule(
-        Linear,
+        WeightedLayer, "the fabric maps the input's last axis, or its channels, to the output's", _fabric_fits
+    ),
+    Rule(WeightedLayer, "there is one draw a factor", _one_draw_a_factor),
+    Rule(
+        WeightedLayer,
         "a draw's std is a number or numbers of its rows and columns, finite and not negative",
         lambda layer: all(_std_fits(*drawn) for drawn in _drawn(layer)),
     ),
     Rule(
-        Linear,
+        WeightedLayer,
         "a draw is one of DISTRIBUTIONS, orthogonal only of dense blocks, with a number for all or each row",
         lambda layer: all(_distribution_fits(*drawn) for drawn in _drawn(layer)),
     ),

@@ -12,12 +12,13 @@ edge's std in float64 and rounded once to float32.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nfc import philox
-from nfc.ir.deviations import edge_std
+from nfc.ir.deviations import weight_std
 from nfc.ir.factors import Blocks, Factor, Indices, Kron, Restricted
 from nfc.ir.network import Draw
 
@@ -25,11 +26,17 @@ BLOCK_FACTORS = (Kron, Blocks, Restricted)
 """The factors that are disjoint dense blocks."""
 
 
-def orthogonal_weights(factor: Factor, draw: Draw, seed: int) -> NDArray[np.float32]:
-    """Each block of one of BLOCK_FACTORS with orthonormal rows or columns, times the draw's std."""
-    numbers = normal(seed, draw.stream, factor.edges)
-    weights = np.empty(factor.edges)
-    for first, edges in equal_blocks(factor):
+def orthogonal_weights(
+    factor: Factor, draw: Draw, seed: int, window: tuple[int, ...] = ()
+) -> NDArray[np.float32]:
+    """Each block of one of BLOCK_FACTORS with orthonormal rows or columns, times the draw's std.
+
+    A kernel's entries count as so many columns of the block, side by side.
+    """
+    area = prod(window)
+    numbers = normal(seed, draw.stream, factor.edges * area)
+    weights = np.empty(factor.edges * area)
+    for first, edges in windowed_blocks(factor, area):
         _, height, width = edges.shape
         tall, thin = max(height, width), min(height, width)
         gaussian = numbers[first[:, None] + np.arange(tall * thin)].reshape(-1, tall, thin)
@@ -37,8 +44,8 @@ def orthogonal_weights(factor: Factor, draw: Draw, seed: int) -> NDArray[np.floa
         diagonal = np.diagonal(upper, axis1=1, axis2=2)
         blocks = blocks * np.where(diagonal < 0.0, -1.0, 1.0)[:, None, :]
         weights[edges] = blocks if height >= width else blocks.transpose(0, 2, 1)
-    weights *= edge_std(factor, draw.std)
-    return weights.astype(np.float32).reshape(factor.weight_shape)
+    weights *= weight_std(factor, draw.std, window)
+    return weights.astype(np.float32).reshape(*factor.weight_shape, *window)
 
 
 def normal(seed: int, stream: int, count: int) -> NDArray[np.float64]:
@@ -49,6 +56,13 @@ def normal(seed: int, stream: int, count: int) -> NDArray[np.float64]:
     u = philox.uniform(seed, stream, 2 * ((count + 1) // 2)).reshape(-1, 2)
     radius, angle = np.sqrt(-2.0 * np.log(u[:, 0])), 2.0 * np.pi * u[:, 1]
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)[:count]
+
+
+def windowed_blocks(factor: Factor, area: int) -> Iterator[tuple[Indices, Indices]]:
+    """As `equal_blocks`, for edges that hold `area` weights each: [blocks, height, width · area]."""
+    for first, edges in equal_blocks(factor):
+        weights = edges[..., None] * area + np.arange(area)
+        yield first * area, weights.reshape(*edges.shape[:2], -1)
 
 
 def equal_blocks(factor: Factor) -> Iterator[tuple[Indices, Indices]]:

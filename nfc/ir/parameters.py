@@ -1,21 +1,23 @@
 """What a network holds: every parameter and buffer, with the name it has in state dicts and weight files.
 
 A layer's lone factor is `LAYER.weight`; the factors of a tree are `LAYER.fabric.PLACE.weight` with
-their places (`0`, `1.0`, …). The bias is `LAYER.bias`. Weights are keyed by these names everywhere.
+their places (`0`, `1.0`, …). The bias is `LAYER.bias`. An embedding and learned positions are `PATH.weight`. Weights are keyed by these names everywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nfc.ir.fabric import named_factors
+from nfc.ir.fabric import named_factors, reads_input
 from nfc.ir.factors import Factor
 from nfc.ir.names import attribute_path
-from nfc.ir.network import Draw, Linear, Network, Norm, Op, walk
+from nfc.ir.network import Draw, Network, Norm, Op, WeightedLayer, feature_axis, walk
+from nfc.ir.sequences import Table
 
 Weights = dict[str, NDArray[np.float32]]
 """Arrays by parameter name, float32, of each parameter's shape."""
@@ -27,8 +29,9 @@ class Parameter:
 
     Attributes:
         name: its key in state dicts.
-        role: `factor`, `bias`, `scale`, `shift`, or of a batch norm's buffers `mean`, `variance`.
+        role: `factor`, `bias`, `scale`, `shift`, `table`, or of a batch norm's buffers `mean`, `variance`.
         count: the trainable numbers in it; buffers count nothing.
+        window: the trailing axes of `shape` behind those of the factor's weights: a kernel's sizes.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Parameter:
     op: Op
     factor: Factor | None = None
     draw: Draw | None = None
+    window: tuple[int, ...] = ()
 
     @property
     def trainable(self) -> bool:
@@ -47,10 +51,12 @@ class Parameter:
 def parameters(network: Network) -> Iterator[Parameter]:
     """All parameters and buffers in order of execution."""
     for op in walk(network.body):
-        if isinstance(op, Linear):
-            yield from linear_parameters(op)
+        if isinstance(op, WeightedLayer):
+            yield from weighted_parameters(op)
         elif isinstance(op, Norm):
             yield from norm_parameters(op)
+        elif isinstance(op, Table):
+            yield table_parameter(op)
 
 
 def factor_name(path: str, place: str) -> str:
@@ -59,21 +65,31 @@ def factor_name(path: str, place: str) -> str:
     return f"{base}.fabric.{place}.weight" if place else f"{base}.weight"
 
 
-def linear_parameters(op: Linear) -> Iterator[Parameter]:
-    for index, (place, factor) in enumerate(named_factors(op.fabric)):
+def weighted_parameters(op: WeightedLayer) -> Iterator[Parameter]:
+    """A layer's weights, in the order of its factors, and its bias."""
+    placed = zip(named_factors(op.fabric), reads_input(op.fabric), strict=True)
+    for index, ((place, factor), reads) in enumerate(placed):
         draw = op.draws[index] if op.draws else None
+        window = op.window if reads else ()
+        shape, count = (*factor.weight_shape, *window), factor.edges * prod(window)
         name = factor_name(op.path, place)
-        yield Parameter(name, factor.weight_shape, "factor", factor.edges, op, factor, draw)
+        yield Parameter(name, shape, "factor", count, op, factor, draw, window)
     if op.bias:
-        size = op.output[-1]
+        size = op.fabric.rows
         yield Parameter(f"{attribute_path(op.path)}.bias", (size,), "bias", size, op)
 
 
 def norm_parameters(op: Norm) -> Iterator[Parameter]:
-    base, size = attribute_path(op.path), op.input[-1]
+    base, size = attribute_path(op.path), op.input[feature_axis(op.input)]
     yield Parameter(f"{base}.weight", (size,), "scale", size, op)
     if op.norm != "rms":
         yield Parameter(f"{base}.bias", (size,), "shift", size, op)
     if op.norm == "batch":
         yield Parameter(f"{base}.running_mean", (size,), "mean", 0, op)
         yield Parameter(f"{base}.running_var", (size,), "variance", 0, op)
+
+
+def table_parameter(op: Table) -> Parameter:
+    """The table of an embedding or of positions, [rows, features]."""
+    name, shape = f"{attribute_path(op.path)}.weight", (op.rows, op.features)
+    return Parameter(name, shape, "table", op.rows * op.features, op, draw=op.draw)

@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nfc.ir.convolutions import Conv, Pool, Shuffle
 from nfc.ir.deviations import Deviations
 from nfc.ir.fabric import Cascade, Fabric
 from nfc.ir.factors import Blocks, Factor, FanIn, Flags, Kron, Restricted, Shifts
@@ -42,14 +43,15 @@ from nfc.ir.network import (
     Draw,
     Dropout,
     Inline,
-    Linear,
     Network,
     Norm,
     Op,
     Repeat,
     Residual,
     Sum,
+    WeightedLayer,
 )
+from nfc.ir.sequences import Attention, Embed, Table
 from nfc.ir.text_parser import parse_network
 from nfc.ir.text_reader import IrTextError
 
@@ -89,16 +91,23 @@ def _op(op: Op) -> Iterator[str]:
 def _words(op: Op) -> str:
     """What stands on an operation's own line: its name, shapes and options."""
     match op:
-        case Linear():
-            options = ["bias"] if op.bias else []
-            drawn = "" if op.draws is None else " drawn"
-            return f"linear {_arrow(op)} {' '.join([*options, op.scheme])} {_text(op.topology)}{drawn}"
+        case WeightedLayer():
+            return _weighted(op)
         case Activation():
             slope = "" if op.slope is None else f" slope={op.slope}"
             axis = "" if op.axis is None else f" axis={op.axis}"
             return f"{op.function} {_arrow(op)}{slope}{axis}"
         case Norm():
-            return f"norm {_arrow(op)} {op.norm}"
+            groups = "" if op.groups is None else f" groups={op.groups}"
+            return f"norm {_arrow(op)} {op.norm}{groups}"
+        case Pool():
+            return f"pool {_arrow(op)} {op.pool} kernel={_json(op.kernel)} stride={_json(op.stride)}"
+        case Shuffle():
+            return f"shuffle {_arrow(op)} groups={op.groups}"
+        case Embed():
+            return f"embed {_arrow(op)} vocabulary={op.vocabulary}"
+        case Attention():
+            return f"attention {_arrow(op)} heads={op.heads}{' causal' if op.causal else ''}"
         case Dropout():
             return f"dropout {_arrow(op)} {op.probability!r}"
         case Inline():
@@ -107,15 +116,28 @@ def _words(op: Op) -> str:
             return f"{type(op).__name__.lower()} {_arrow(op)}"
 
 
+def _weighted(op: WeightedLayer) -> str:
+    windows = ""
+    if isinstance(op, Conv):
+        windows = f" kernel={_json(op.kernel)} stride={_json(op.stride)} padding={_json(op.padding)}"
+    bias, drawn = " bias" if op.bias else "", "" if op.draws is None else " drawn"
+    name = type(op).__name__.lower()
+    return f"{name} {_arrow(op)}{windows}{bias} {op.scheme} {_text(op.topology)}{drawn}"
+
+
 def _inner(op: Op) -> Iterator[str] | None:
     """What stands in an operation's braces; None without braces."""
     match op:
-        case Linear():
+        case WeightedLayer():
             return _fabric(op.fabric, _suffixes(op))
         case Repeat(copies=blocks) | Sum(branches=blocks) | Concat(branches=blocks):
             return _braced(blocks)
         case Residual() | Inline():
             return _block(op.body)
+        case Attention():
+            return _block((op.q, op.k, op.v, op.o))
+        case Table(draw=Draw() as draw):
+            return iter([_draw(draw)])
         case _:
             return None
 
@@ -127,7 +149,7 @@ def _braced(blocks: tuple[Block, ...]) -> Iterator[str]:
         yield "}"
 
 
-def _suffixes(layer: Linear) -> Iterator[str]:
+def _suffixes(layer: WeightedLayer) -> Iterator[str]:
     """What follows each factor in written order: how it is drawn."""
     if layer.draws is None:
         return repeat("")

@@ -7,6 +7,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+from nfc.ir.convolutions import Conv, Depthwise, Pair, Pool, Shuffle
 from nfc.ir.deviations import KINDS, Deviations
 from nfc.ir.fabric import Cascade, Fabric
 from nfc.ir.fabric import Sum as SumOf
@@ -31,12 +32,17 @@ from nfc.ir.network import (
     Residual,
     Shape,
     Sum,
+    WeightedLayer,
 )
+from nfc.ir.sequences import FABRICS, Attention, Embed, Position, Transpose
 from nfc.ir.text_reader import IrTextError, Reader
 
 Item = TypeVar("Item")
 Head = dict[str, Any]
 """`path`, `input` and `output` of an operation."""
+
+WINDOWS = ("kernel", "stride", "padding")
+"""What a convolution says of its windows, in order."""
 
 
 def parse_network(text: str) -> Network:
@@ -108,10 +114,28 @@ def _option(reader: Reader, name: str, read: Callable[[], Item]) -> Item | None:
     return read()
 
 
+def _required(reader: Reader, name: str, read: Callable[[], Item]) -> Item:
+    """`name=value`."""
+    reader.expect(name)
+    reader.expect("=")
+    return read()
+
+
+def _pair(reader: Reader) -> Pair:
+    """The two integers of a window."""
+    failure = reader.failure("two integers")
+    found = reader.integers()
+    if len(found) != 2:
+        raise failure
+    return found[0], found[1]
+
+
 # --- operations --------------------------------------------------------------------------------
 
 
-def _linear(reader: Reader, _: str, head: Head) -> Op:
+def _weighted(operation: type[WeightedLayer], reader: Reader, _: str, head: Head) -> Op:
+    if issubclass(operation, Conv):
+        head = head | {name: _required(reader, name, partial(_pair, reader)) for name in WINDOWS}
     bias = reader.accept("bias")
     scheme, topology, drawn = reader.word("an initialisation"), reader.text(), reader.accept("drawn")
     draws: list[Draw] = []
@@ -119,7 +143,7 @@ def _linear(reader: Reader, _: str, head: Head) -> Op:
     fabric = _fabric(reader, draws if drawn else None)
     reader.expect("}")
     choices: Head = {"bias": bias, "scheme": scheme, "topology": topology}
-    return Linear(**head, **choices, fabric=fabric, draws=tuple(draws) if drawn else None)
+    return operation(**head, **choices, fabric=fabric, draws=tuple(draws) if drawn else None)
 
 
 def _activation(reader: Reader, name: str, head: Head) -> Op:
@@ -132,7 +156,46 @@ def _slope(reader: Reader) -> float | Literal["auto"]:
 
 
 def _norm(reader: Reader, _: str, head: Head) -> Op:
-    return Norm(**head, norm=reader.word("a kind of norm"))
+    norm = reader.word("a kind of norm")
+    return Norm(**head, norm=norm, groups=_option(reader, "groups", reader.integer))
+
+
+def _pool(reader: Reader, _: str, head: Head) -> Op:
+    pool = reader.word("a kind of pool")
+    kernel, stride = (_required(reader, name, partial(_pair, reader)) for name in ("kernel", "stride"))
+    return Pool(**head, pool=pool, kernel=kernel, stride=stride)
+
+
+def _shuffle(reader: Reader, _: str, head: Head) -> Op:
+    return Shuffle(**head, groups=_required(reader, "groups", reader.integer))
+
+
+def _table_draw(reader: Reader) -> Draw | None:
+    """How a table is drawn, in braces if it is known."""
+    if not reader.accept("{"):
+        return None
+    draw = _draw(reader)
+    reader.expect("}")
+    return draw
+
+
+def _embed(reader: Reader, _: str, head: Head) -> Op:
+    size = _required(reader, "vocabulary", reader.integer)
+    return Embed(**head, vocabulary=size, draw=_table_draw(reader))
+
+
+def _position(reader: Reader, _: str, head: Head) -> Op:
+    return Position(**head, draw=_table_draw(reader))
+
+
+def _attention(reader: Reader, _: str, head: Head) -> Op:
+    heads, causal = _required(reader, "heads", reader.integer), reader.accept("causal")
+    failure = reader.failure("four linear operations")
+    layers = _block(reader)
+    if len(layers) != len(FABRICS) or not all(isinstance(layer, Linear) for layer in layers):
+        raise failure
+    fabrics: Head = dict(zip(FABRICS, layers, strict=True))
+    return Attention(**head, heads=heads, causal=causal, **fabrics)
 
 
 def _dropout(reader: Reader, _: str, head: Head) -> Op:
@@ -156,10 +219,10 @@ def _residual(reader: Reader, _: str, head: Head) -> Op:
     if not reader.accept("project"):
         return Residual(**head, body=body)
     reader.expect("{")
-    failure = reader.failure("a linear operation")
+    failure = reader.failure("a weighted operation")
     project = _op(reader)
     reader.expect("}")
-    if not isinstance(project, Linear):
+    if not isinstance(project, WeightedLayer):
         raise failure
     return Residual(**head, body=body, project=project)
 
@@ -169,9 +232,17 @@ def _inline(reader: Reader, _: str, head: Head) -> Op:
 
 
 OPERATIONS: dict[str, Callable[[Reader, str, Head], Op]] = {
-    "linear": _linear,
+    "linear": partial(_weighted, Linear),
     **dict.fromkeys(ACTIVATIONS, _activation),
+    "conv": partial(_weighted, Conv),
+    "depthwise": partial(_weighted, Depthwise),
+    "pool": _pool,
+    "shuffle": _shuffle,
     "norm": _norm,
+    "embed": _embed,
+    "position": _position,
+    "transpose": partial(_plain, Transpose),
+    "attention": _attention,
     "dropout": _dropout,
     "pad": partial(_plain, Pad),
     "crop": partial(_plain, Crop),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nfc.ir.convolution_rules import CONVOLUTION_RULES
 from nfc.ir.fabric import Fabric
 from nfc.ir.fabric_rules import FABRIC_RULES
 from nfc.ir.factors import Factor
@@ -18,17 +19,18 @@ from nfc.ir.network import (
     Activation,
     Block,
     Concat,
-    Linear,
     Network,
     Op,
     Repeat,
     Shape,
-    blocks_of,
-    linear_layers,
+    WeightedLayer,
     walk,
+    weighted_layers,
 )
 from nfc.ir.op_rules import LAYER_RULES, OP_RULES, shape_after
 from nfc.ir.rule import Rule, VerifyError, check, distinct
+from nfc.ir.sequence_rules import SEQUENCE_RULES
+from nfc.ir.sequences import Embed, Table, first_embedding
 
 __all__ = ["VerifyError", "verify"]
 
@@ -40,8 +42,8 @@ def verify(network: Network) -> None:
         VerifyError: names the first place, in order of execution, and the rule that it breaks.
     """
     for op in walk(network.body):
-        check(OP_RULES, op, op.path)
-        if isinstance(op, Linear):
+        check((*OP_RULES, *CONVOLUTION_RULES, *SEQUENCE_RULES), op, op.path)
+        if isinstance(op, WeightedLayer):
             for place, node in _nodes(op.fabric, op.path, f"{op.path}.fabric"):
                 check(FABRIC_RULES, node, place)
             check(LAYER_RULES, op, op.path)
@@ -73,7 +75,7 @@ def _flows(op: Op) -> Iterator[Flow]:
             for branch in op.branches:
                 yield Flow(op.input, branch, shape_after(branch, op.input))
         case _:
-            for block in blocks_of(op):
+            for block in op.blocks:
                 yield Flow(op.input, block, op.output)
 
 
@@ -95,18 +97,25 @@ def _chained(flow: Flow) -> bool:
 
 
 def _paths_follow_the_tree(network: Network) -> bool:
-    inside = ((op, inner) for op in walk(network.body) for block in blocks_of(op) for inner in block)
+    inside = ((op, inner) for op in walk(network.body) for block in op.blocks for inner in block)
     return all(inner.path.startswith(f"{op.path}.") for op, inner in inside)
 
 
 def _streams(network: Network) -> list[int]:
-    return [draw.stream for layer in linear_layers(network) for draw in layer.draws or ()]
+    drawn = (draw for layer in weighted_layers(network) for draw in layer.draws or ())
+    tables = (op.draw for op in walk(network.body) if isinstance(op, Table) and op.draw is not None)
+    return [draw.stream for draw in (*drawn, *tables)]
 
 
 def _slopes_come_first(network: Network) -> bool:
-    drawn = any(layer.draws is not None for layer in linear_layers(network))
+    drawn = any(layer.draws is not None for layer in weighted_layers(network))
     automatic = any(isinstance(op, Activation) and op.slope == AUTO_SLOPE for op in walk(network.body))
     return not (drawn and automatic)
+
+
+def _tokens_are_embedded(network: Network) -> bool:
+    first = first_embedding(network.body)
+    return all(op is first for op in walk(network.body) if isinstance(op, Embed))
 
 
 FLOW_RULES = (
@@ -117,6 +126,7 @@ FLOW_RULES = (
 NETWORK_RULES = (
     Rule(Network, "paths are unique", lambda n: distinct([op.path for op in walk(n.body)])),
     Rule(Network, "a path begins with that of the operation around", _paths_follow_the_tree),
+    Rule(Network, "an embedding reads the network's input", _tokens_are_embedded),
     Rule(Network, "slopes are chosen before weights are drawn", _slopes_come_first),
-    Rule(Network, "each factor draws from a stream of its own", lambda n: distinct(_streams(n))),
+    Rule(Network, "each factor and table draws from a stream of its own", lambda n: distinct(_streams(n))),
 )

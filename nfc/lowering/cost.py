@@ -54,7 +54,7 @@ def dense_estimate(rows: int, cols: int, target: Target) -> Estimate:
 
 def speedup(product: Product, target: Target) -> Speedup:
     """How many times faster than its dense twin a linear layer is, forward and in training."""
-    dense = dense_estimate(product.output[-1], product.input[-1], target.on(product.input))
+    dense = dense_estimate(product.outputs, product.weights_read, target.on(product.positions))
     return estimate(product, target).speedup(dense)
 
 

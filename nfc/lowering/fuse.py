@@ -22,11 +22,13 @@ def digits(stage: Blocked | Fused) -> Digits:
 
 
 def is_stage(kernel: Kernel) -> TypeGuard[Blocked]:
-    """Whether a kernel may be a part of a fused one: blocks without missing edges, and no diagonal.
+    """Whether a kernel may be a part of a fused one: blocks without missing edges and windows, and no diagonal.
 
     A diagonal costs one pass over the values; multiplied out it would cost the same pass over the weights.
     """
-    return isinstance(kernel, Blocked) and kernel.places is None and (kernel.b, kernel.c) != (1, 1)
+    if not isinstance(kernel, Blocked) or kernel.weight.window:
+        return False
+    return kernel.places is None and (kernel.b, kernel.c) != (1, 1)
 
 
 def nested(first: Digits, second: Digits) -> Digits | None:

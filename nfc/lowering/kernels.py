@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
-from nfc.ir.fabric import Cascade, Fabric, Sum, part_place
+from nfc.ir.convolutions import Conv
+from nfc.ir.fabric import Cascade, Fabric, Sum, part_place, reads_input
 from nfc.ir.factors import Blocks, Factor, FanIn, Indices, Kron, Restricted, Shifts
-from nfc.ir.network import Block, Concat, Draw, Inline, Linear, Repeat, Residual
-from nfc.ir.network import Sum as Branches
-from nfc.ir.parameters import factor_name
+from nfc.ir.network import Block, Draw, Shape, WeightedLayer
+from nfc.ir.parameters import factor_name, table_parameter
+from nfc.ir.sequences import Table
 from nfc.lowering.plan import (
     Add,
     Blocked,
     BlockSets,
     Chain,
     Clustered,
+    Convolution,
     CropFeatures,
     Dense,
     Edgewise,
@@ -31,38 +34,44 @@ from nfc.lowering.plan import (
     Neighbours,
     PadFeatures,
     Product,
+    Rows,
     Scattered,
     Sparse,
     Unstructured,
     Weight,
 )
 
-Weighted = Dense | Blocked | BlockSets | Unstructured
+Weighted = Dense | Blocked | BlockSets | Unstructured | Rows
 
 
-def product(op: Linear) -> Product:
-    """A linear layer with its fabric lowered.
+def product(op: WeightedLayer) -> Product:
+    """A weighted layer with its fabric lowered.
 
     Raises:
         ValueError: the layer's draws are not set; the initialisation pass has to run before.
     """
     if op.draws is None:
         raise ValueError(f"{op.path}: no draws are set; the initialisation pass has to run before")
-    return Product(
-        path=op.path,
-        input=op.input,
-        output=op.output,
-        span=op.span,
-        kernel=fabric_kernel(op.fabric, op.path, iter(op.draws)),
-        bias=factor_name(op.path, "").removesuffix("weight") + "bias" if op.bias else None,
-        topology=op.topology,
-    )
+    windows = (op.window if reads else () for reads in reads_input(op.fabric))
+    drawn = zip(op.draws, windows, strict=True)
+    fields: dict[str, Any] = {
+        "path": op.path,
+        "input": op.input,
+        "output": op.output,
+        "span": op.span,
+        "kernel": fabric_kernel(op.fabric, op.path, drawn),
+        "bias": factor_name(op.path, "").removesuffix("weight") + "bias" if op.bias else None,
+        "topology": op.topology,
+    }
+    if isinstance(op, Conv):
+        return Convolution(**fields, window=op.kernel, stride=op.stride, padding=op.padding)
+    return Product(**fields)
 
 
-def fabric_kernel(fabric: Fabric, path: str, draws: Iterator[Draw], place: str = "") -> Kernel:
-    """The kernel of the fabric at `place` in the tree of the layer at `path`; takes a draw a factor."""
+def fabric_kernel(fabric: Fabric, path: str, draws: Iterator[tuple[Draw, Shape]], place: str = "") -> Kernel:
+    """The kernel of the fabric at `place` in the tree of the layer at `path`; takes a draw and a window a factor."""
     if isinstance(fabric, Factor):
-        return factor_kernel(fabric, factor_name(path, place), next(draws))
+        return factor_kernel(fabric, factor_name(path, place), *next(draws))
     parts = tuple(
         fabric_kernel(part, path, draws, part_place(place, index)) for index, part in enumerate(fabric.parts)
     )
@@ -73,9 +82,9 @@ def fabric_kernel(fabric: Fabric, path: str, draws: Iterator[Draw], place: str =
             return Add(parts)
 
 
-def factor_kernel(factor: Factor, name: str, draw: Draw) -> Kernel:
-    """The kernel of one factor, whose weights are called `name`."""
-    weight = Weight(name, factor.weight_shape, draw)
+def factor_kernel(factor: Factor, name: str, draw: Draw, window: Shape = ()) -> Kernel:
+    """The kernel of one factor, whose weights are called `name`; `window` sizes the kernel of each edge."""
+    weight = Weight(name, (*factor.weight_shape, *window), draw, window)
     match factor:
         case Kron(is_dense=True):
             return Dense(weight, factor.rows, factor.cols)
@@ -110,21 +119,29 @@ def weighted_kernels(kernel: Kernel) -> Iterator[Weighted]:
             yield kernel
 
 
+def table_rows(op: Table) -> Rows:
+    """The rows of an embedding or of positions.
+
+    Raises:
+        ValueError: no draw is set; the initialisation pass has to run before.
+    """
+    if op.draw is None:
+        raise ValueError(f"{op.path}: no draw is set; the initialisation pass has to run before")
+    parameter = table_parameter(op)
+    return Rows(Weight(parameter.name, parameter.shape, op.draw))
+
+
 def block_kernels(block: Block) -> Iterator[Weighted]:
-    """The weighted kernels of a plan's block in order of execution."""
+    """What has weights in a plan's block, in order of execution."""
     for op in block:
         match op:
             case Product(kernel=kernel):
                 yield from weighted_kernels(kernel)
-            case Residual(body=body, project=project):
-                yield from block_kernels((*((project,) if project else ()), *body))
-            case Repeat(copies=blocks) | Branches(branches=blocks) | Concat(branches=blocks):
-                for inner in blocks:
-                    yield from block_kernels(inner)
-            case Inline(body=body):
-                yield from block_kernels(body)
+            case Table():
+                yield table_rows(op)
             case _:
-                pass
+                for inner in op.blocks:
+                    yield from block_kernels(inner)
 
 
 def output_features(kernel: Kernel, features: int) -> int:

@@ -77,7 +77,7 @@ class _Place:
 def learning_rates(product: Product) -> dict[str, Rate]:
     """The rate of each factor of a linear layer, by the name of its weights, in written order."""
     kernel = product.kernel
-    dense = _movement(product.input[-1], 1.0)
+    dense = _movement(product.weights_read, 1.0)
     whole = _Place(Fraction(1), _mean(fan_in(kernel)), 1.0, 1.0)
     names = (each.weight.name for each in weighted_kernels(kernel))
     rates = (
@@ -96,19 +96,20 @@ def alike(some: tuple[Rate, ...], others: tuple[Rate, ...]) -> bool:
 
 
 def fan_in(kernel: Kernel) -> Indices:
-    """Edges into each output, [features of the output]."""
+    """Weights into each output, [features of the output]; an edge with a window has several."""
     match kernel:
-        case Dense(rows=rows, cols=cols):
-            return np.full(rows, cols)
-        case Blocked(a=a, b=b, c=c, d=d, places=places):
+        case Dense(rows=rows, cols=cols, weight=weight):
+            return np.full(rows, cols * weight.area)
+        case Blocked(a=a, b=b, c=c, d=d, places=places, weight=weight):
             rows = a * b * d
-            return np.full(rows, c) if places is None else np.bincount(places // c, minlength=rows)
-        case BlockSets(row_sets=row_sets, col_sets=col_sets):
-            return np.full(row_sets.size, col_sets.shape[1])
-        case Neighbours(table=table):
-            return np.full(len(table), table.shape[1])
-        case Sparse(indptr=indptr):
-            return np.diff(indptr)
+            edges = np.full(rows, c) if places is None else np.bincount(places // c, minlength=rows)
+            return edges * weight.area
+        case BlockSets(row_sets=row_sets, col_sets=col_sets, weight=weight):
+            return np.full(row_sets.size, col_sets.shape[1] * weight.area)
+        case Neighbours(table=table, weight=weight):
+            return np.full(len(table), table.shape[1] * weight.area)
+        case Sparse(indptr=indptr, weight=weight):
+            return np.diff(indptr) * weight.area
         case Edgewise(kernel=inner) | Scattered(kernel=inner) | Clustered(kernel=inner):
             return fan_in(inner)
         case Add(parts=parts):

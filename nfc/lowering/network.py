@@ -1,9 +1,9 @@
-"""Network to Plan: every linear layer becomes a product, all else stays."""
+"""Network to Plan: every weighted layer becomes a product, all else stays."""
 
 from __future__ import annotations
 
 from nfc.ir.digest import network_digest
-from nfc.ir.network import Linear, Network, Op
+from nfc.ir.network import Network, Op, WeightedLayer
 from nfc.lowering.kernels import product
 from nfc.lowering.plan import Plan
 from nfc.passes.rewrite import rewrite
@@ -27,4 +27,4 @@ def lower(network: Network) -> Plan:
 
 
 def _lowered(op: Op) -> Op:
-    return product(op) if isinstance(op, Linear) else op
+    return product(op) if isinstance(op, WeightedLayer) else op

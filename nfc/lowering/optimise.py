@@ -37,7 +37,9 @@ def optimise(plan: Plan, target: Target) -> Plan:
 
     def chosen(op: Op) -> Op:
         return (
-            replace(op, kernel=optimised(op.kernel, target.on(op.input))) if isinstance(op, Product) else op
+            replace(op, kernel=optimised(op.kernel, target.on(op.positions)))
+            if isinstance(op, Product)
+            else op
         )
 
     return replace(plan, body=rewrite(plan.body, chosen))

@@ -1,6 +1,7 @@
 """The Plan: what a backend prints or runs. A network whose linear layers have become kernels.
 
-A plan keeps the IR's tree and its weightless operations; `Product` takes the place of `Linear`.
+A plan keeps the IR's tree and its weightless operations; `Product` takes the place of `Linear`,
+`Convolution` that of `Conv`.
 Values between operations are batch-first, [batch, *shape]. Inside a product they are
 feature-first, [features, batch], which is several times faster on CPUs (leading axes of a value,
 such as a sequence's, count as batch there).
@@ -9,18 +10,30 @@ such as a sequence's, count as batch there).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
+from nfc.ir.convolutions import Pair
 from nfc.ir.factors import Indices
 from nfc.ir.network import Draw, Op, Shape
 
 
 @dataclass(frozen=True)
 class Weight:
-    """A factor's weights: their name, the shape they are stored in, and how they are drawn."""
+    """A factor's weights: their name, the shape they are stored in, and how they are drawn.
+
+    `window` are the trailing axes of `shape` that hold an edge's kernel; a convolution's factors that
+    read its input have two, all others none. The kernels below say their weights' shapes without them.
+    """
 
     name: str
     shape: tuple[int, ...]
     draw: Draw
+    window: tuple[int, ...] = ()
+
+    @property
+    def area(self) -> int:
+        """Weights an edge."""
+        return prod(self.window)
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,13 @@ class Fused:
     d: int
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of numbers that are looked up or added, and multiply nothing: an embedding's, or positions'."""
+
+    weight: Weight
+
+
 @dataclass(frozen=True, eq=False)
 class Scattered:
     """A kernel without structure whose weights are put into a dense matrix, zero elsewhere, at each step."""
@@ -182,6 +202,55 @@ class Product(Op):
     kernel: Kernel
     bias: str | None
     topology: str
+
+    @property
+    def inputs(self) -> int:
+        """Features that the kernel reads."""
+        return self.input[-1]
+
+    @property
+    def outputs(self) -> int:
+        """Features that the kernel writes."""
+        return self.output[-1]
+
+    @property
+    def positions(self) -> int:
+        """How many times a sample goes through the kernel."""
+        return prod(self.input[:-1])
+
+    @property
+    def weights_read(self) -> int:
+        """Weights of the dense twin that an output reads."""
+        return self.inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolution(Product):
+    """A convolution [C, H, W] → [C', H', W'], then a bias a channel.
+
+    The kernel works on channels. Those of its parts whose weights have a window slide it over the
+    zero-padded image (`nfc.ir.convolutions`); the others are pointwise.
+    """
+
+    window: Pair
+    stride: Pair
+    padding: Pair
+
+    @property
+    def inputs(self) -> int:
+        return self.input[0]
+
+    @property
+    def outputs(self) -> int:
+        return self.output[0]
+
+    @property
+    def positions(self) -> int:
+        return self.output[1] * self.output[2]
+
+    @property
+    def weights_read(self) -> int:
+        return self.inputs * prod(self.window)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 
 from nfc.defaults import BATCH
 
@@ -46,6 +45,6 @@ class Target:
         """Which of the runtime's times decides, `forward` or `training`."""
         return "training" if self.backward and self.runtime == "torch" else "forward"
 
-    def on(self, shape: tuple[int, ...]) -> Target:
-        """The target of a layer on values of `shape`, whose leading axes count as batch."""
-        return replace(self, batch=self.batch * prod(shape[:-1]))
+    def on(self, positions: int) -> Target:
+        """The target of a layer through which a sample goes so many times: they count as batch."""
+        return replace(self, batch=self.batch * positions)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import cast
 
 from nfc.lowering.clusters import clustered
+from nfc.lowering.convolutions import on_patches
 from nfc.lowering.cost import kernel_seconds
 from nfc.lowering.kernels import edge_count, shape_of
 from nfc.lowering.plan import Clustered, Kernel, Scattered, Unstructured
@@ -26,7 +28,9 @@ PART = 384
 
 
 def chosen_form(kernel: Unstructured, target: Target) -> Kernel:
-    """The form that takes the least time by the cost model."""
+    """The form that takes the least time by the cost model; a convolution on ONNX Runtime has a dense weight."""
+    if kernel.weight.window and target.runtime == "onnxruntime":
+        return Scattered(kernel) if may_be_dense(kernel, target) else kernel
     options: list[Kernel] = [kernel]
     if may_be_dense(kernel, target):
         whole = Scattered(kernel)
@@ -63,6 +67,7 @@ def may_be_dense(kernel: Unstructured, target: Target) -> bool:
 
     That is an index of 4 bytes and a weight an edge, and as much again for padded rows.
     """
+    kernel = cast("Unstructured", on_patches(kernel))
     rows, cols = shape_of(kernel)
     gathered = 2 * edge_count(kernel) * (target.weight_bytes + 4)
     return 4 * rows * cols <= target.dense_limit or target.weight_bytes * rows * cols <= gathered

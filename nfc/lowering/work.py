@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from math import ceil, prod
+from typing import cast
 
 import numpy as np
 
+from nfc.lowering.convolutions import on_patches
 from nfc.lowering.fuse import Digits, digits, nested
 from nfc.lowering.kernels import edge_count, output_features, shape_of
 from nfc.lowering.plan import (
@@ -83,8 +85,8 @@ TILE = 4
 
 def product_work(product: Product, target: Target) -> Work:
     """The work of a linear layer on one batch, batch-first in and out."""
-    inputs, outputs = product.input[-1], product.output[-1]
-    target = target.on(product.input)
+    inputs, outputs = product.inputs, product.outputs
+    target = target.on(product.positions)
     work = kernel_work(product.kernel, inputs, target)
     if is_batch_first(product.kernel, target):
         return work
@@ -96,8 +98,8 @@ def product_work(product: Product, target: Target) -> Work:
 
 
 def kernel_work(kernel: Kernel, inputs: int, target: Target) -> Work:
-    """The work of a kernel that reads `inputs` features."""
-    match kernel:
+    """The work of a kernel that reads `inputs` features, of which a window counts as so many."""
+    match on_patches(kernel):
         case Chain(parts=parts):
             work, features = Work(), inputs
             for part in parts:
@@ -110,23 +112,26 @@ def kernel_work(kernel: Kernel, inputs: int, target: Target) -> Work:
             return sum(terms, _moved(outputs * target.batch, calls=len(parts) - 1))
         case Dense(rows=rows, cols=cols):
             return dense_work(rows, cols, target.batch)
-        case Blocked() | Fused():
-            return _stage_work(kernel, target)
-        case BlockSets(row_sets=row_sets, col_sets=col_sets):
+        case Blocked() | Fused() as stage:
+            return _stage_work(stage, target)
+        case BlockSets(row_sets=row_sets, col_sets=col_sets) as sets:
             (count, height), width = row_sets.shape, col_sets.shape[1]
-            return _blocks((count, height, width, 1), target.batch) + _in_order(kernel, target)
+            return _blocks((count, height, width, 1), target.batch) + _in_order(sets, target)
         case Edgewise(kernel=BlockSets(row_sets=row_sets, col_sets=col_sets)):
             shape = row_sets.size, col_sets.size
             return _edge_work(row_sets.size * col_sets.shape[1], shape, target)
-        case Neighbours() | Sparse():
-            return _sparse_work(kernel, target)
+        case Neighbours() | Sparse() as edges:
+            # patches are written out before a product by edges
+            patches = 0 if edges is kernel else edges.cols * target.batch
+            return _sparse_work(edges, target) + _moved(patches)
         case Scattered(kernel=inner):
+            inner = cast("Unstructured", on_patches(inner))
             rows, cols = shape_of(inner)
             return dense_work(rows, cols, target.batch) + _filled(rows * cols, edge_count(inner), target)
-        case Clustered():
-            return _clusters_work(kernel, target.batch)
-        case PadFeatures() | CropFeatures():
-            return _moved(min(inputs, kernel.size) * target.batch)
+        case Clustered() as clusters:
+            return _clusters_work(clusters, target.batch)
+        case PadFeatures(size=size) | CropFeatures(size=size):
+            return _moved(min(inputs, size) * target.batch)
 
 
 def is_batch_first(kernel: Kernel, target: Target) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from nfc.diagnostics import Sink
 from nfc.ir.deviations import ByRow, Deviations, deviations
-from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors
+from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors, reads_input
 from nfc.ir.factors import Blocks, Factor, Kron
-from nfc.ir.network import Draw, Linear, Network
+from nfc.ir.network import Draw, Network, Op, WeightedLayer
 from nfc.ir.orthogonal_weights import BLOCK_FACTORS, block_sizes, largest_block
+from nfc.ir.sequences import Embed, Table
 from nfc.passes.base import Pass
-from nfc.passes.rewrite import rewrite_linears
+from nfc.passes.rewrite import rewrite
 from nfc.passes.schemes import EdgeVariance, edge_variance
 from nfc.passes.targets import layer_targets
 
@@ -28,10 +30,15 @@ Deviation = float | Deviations
 FEW_EDGES = 32
 """Up to so many edges an output, counted by their variances, draws have fixed magnitudes."""
 
+EMBEDDING_STD = 1.0
+"""Of an embedding's entries: tokens have the second moment 1, as other inputs do."""
+POSITION_STD = 0.1
+"""Of learned positions: they tell tokens apart and add a hundredth to the second moment."""
+
 
 @dataclass(frozen=True)
 class Initialise(Pass):
-    """Sets `draws` of every weighted layer, projections included, by the layer's scheme.
+    """Sets `draws` of every weighted layer, projections included, by the layer's scheme, and `draw` of every table.
 
     The formulas are in docs/initialisation.md. Time and memory are in the edges of irregular
     factors; regular ones take constant time, and a fabric used twice is worked out once.
@@ -44,7 +51,7 @@ class Initialise(Pass):
 
     def run(self, network: Network, sink: Sink) -> Network:
         drawing = _Drawing(sink, layer_targets(network))
-        return replace(network, body=rewrite_linears(network.body, drawing.draw))
+        return replace(network, body=rewrite(network.body, drawing.operation))
 
 
 @dataclass
@@ -57,19 +64,38 @@ class _Drawing:
     variances: dict[tuple[Factor, str], EdgeVariance] = field(default_factory=dict)
     deviations: dict[tuple[Factor, str, float], Deviation] = field(default_factory=dict)
 
-    def draw(self, layer: Linear) -> Linear:
+    def operation(self, op: Op) -> Op:
+        """The operation with its draws."""
+        match op:
+            case WeightedLayer():
+                return self.draw(op)
+            case Table():
+                return self.table(op)
+            case _:
+                return op
+
+    def table(self, op: Table) -> Table:
+        """The table with its draw."""
+        draw = Draw("uniform", EMBEDDING_STD if isinstance(op, Embed) else POSITION_STD, self.streams)
+        self.streams += 1
+        return replace(op, draw=draw)
+
+    def draw(self, layer: WeightedLayer) -> WeightedLayer:
         """The layer with one draw a factor, streams counted on."""
         draws = []
         shares = factor_targets(layer.fabric, self.targets[layer.path])
-        for (place, factor), target in zip(named_factors(layer.fabric), shares, strict=True):
-            draws.append(self._factor(layer, place, factor, target))
+        placed = zip(named_factors(layer.fabric), reads_input(layer.fabric), shares, strict=True)
+        for (place, factor), reads, target in placed:
+            area = prod(layer.window) if reads else 1
+            draws.append(self._factor(layer, place, factor, target, area))
             self.streams += 1
         return replace(layer, draws=tuple(draws))
 
-    def _factor(self, layer: Linear, place: str, factor: Factor, target: Target) -> Draw:
+    def _factor(self, layer: WeightedLayer, place: str, factor: Factor, target: Target, area: int) -> Draw:
+        """The draw of a factor whose edges hold `area` weights each, which share an edge's variance equally."""
         if layer.scheme == "orthogonal":
             if isinstance(factor, BLOCK_FACTORS):
-                return Draw("orthogonal", orthogonal_multiplier(factor, target), self.streams)
+                return Draw("orthogonal", orthogonal_multiplier(factor, target, area), self.streams)
             self._warn_not_blocks(layer, place, factor)
         scheme = "balanced" if layer.scheme == "orthogonal" else layer.scheme
         if (factor, scheme) not in self.variances:
@@ -77,10 +103,10 @@ class _Drawing:
         variance = self.variances[factor, scheme]
         if variance.unbalanced:
             self._warn_unbalanced(layer, place, variance)
-        distribution = balanced_distribution(factor, variance) if scheme == "balanced" else "uniform"
+        distribution = balanced_distribution(factor, variance, area) if scheme == "balanced" else "uniform"
         if distribution == "orthogonal":
-            return Draw("orthogonal", orthogonal_multiplier(factor, target), self.streams)
-        return Draw(distribution, self._deviation(factor, scheme, target), self.streams)
+            return Draw("orthogonal", orthogonal_multiplier(factor, target, area), self.streams)
+        return Draw(distribution, self._deviation(factor, scheme, target / area), self.streams)
 
     def _deviation(self, factor: Factor, scheme: str, target: Target) -> Deviation:
         """Standard deviations of the edges, one record for all uses of one factor at one target."""
@@ -92,7 +118,7 @@ class _Drawing:
             self.deviations[key] = deviations(variance, target)
         return self.deviations[key]
 
-    def _warn_not_blocks(self, layer: Linear, place: str, factor: Factor) -> None:
+    def _warn_not_blocks(self, layer: WeightedLayer, place: str, factor: Factor) -> None:
         self.sink.warning(
             "NF450",
             f"`init=orthogonal` needs dense blocks, but {_named(layer, place)} has none "
@@ -103,7 +129,7 @@ class _Drawing:
             ),
         )
 
-    def _warn_unbalanced(self, layer: Linear, place: str, variance: EdgeVariance) -> None:
+    def _warn_unbalanced(self, layer: WeightedLayer, place: str, variance: EdgeVariance) -> None:
         (index, ratio), others = variance.unbalanced[0], len(variance.unbalanced) - 1
         more = f", as {others} more are out of balance" if others else ""
         self.sink.warning(
@@ -117,11 +143,11 @@ class _Drawing:
         )
 
 
-def _named(layer: Linear, place: str) -> str:
+def _named(layer: WeightedLayer, place: str) -> str:
     return f"factor {place} of `{layer.topology}`" if place else f"`{layer.topology}`"
 
 
-def balanced_distribution(factor: Factor, variance: EdgeVariance) -> str:
+def balanced_distribution(factor: Factor, variance: EdgeVariance, area: int = 1) -> str:
     """Which of DISTRIBUTIONS keeps the typical signal of a balanced factor near its expected one.
 
     Where few edges carry an output, the squares of drawn numbers scatter; signs do not. In a small
@@ -129,20 +155,23 @@ def balanced_distribution(factor: Factor, variance: EdgeVariance) -> str:
     """
     if isinstance(factor, BLOCK_FACTORS):
         height, width = largest_block(factor)
-        if min(height, width) > 1 and max(height, width) <= FEW_EDGES:
+        if min(height, width * area) > 1 and max(height, width * area) <= FEW_EDGES:
             return "orthogonal"
-    return "sign" if variance.fan_in <= FEW_EDGES else "uniform"
+    return "sign" if variance.fan_in * area <= FEW_EDGES else "uniform"
 
 
-def orthogonal_multiplier(factor: Factor, target: Target) -> Deviation:
+def orthogonal_multiplier(factor: Factor, target: Target, area: int = 1) -> Deviation:
     """What orthonormal blocks are multiplied by, so that outputs have second moment `target`.
 
-    A row of a height × width block has squares that sum to width / max(height, width).
+    A row of a height × width block has squares that sum to width / max(height, width). The `area`
+    weights of an edge count as so many columns.
     """
     if isinstance(factor, Kron | Blocks):
-        height, width = largest_block(factor)
+        height, edges = largest_block(factor)
+        width = edges * area
         return deviations(max(height, width) / width, target)
     heights, widths = block_sizes(factor)
+    widths = widths * area
     live = widths > 0
     scale = np.divide(np.maximum(heights, widths), widths, out=np.zeros(factor.rows), where=live)
     distinct = np.unique(scale[live])

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from nfc.ir.network import Block, Concat, Inline, Linear, Op, Repeat, Residual, Sum
+from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum, WeightedLayer
+from nfc.ir.sequences import FABRICS, Attention
 
 
 def rewrite(block: Block, change: Callable[[Op], Op]) -> Block:
@@ -14,9 +15,9 @@ def rewrite(block: Block, change: Callable[[Op], Op]) -> Block:
     return tuple(_rewrite(op, change) for op in block)
 
 
-def rewrite_linears(block: Block, change: Callable[[Linear], Linear]) -> Block:
+def rewrite_layers(block: Block, change: Callable[[WeightedLayer], WeightedLayer]) -> Block:
     """The block with every weighted layer changed, in the same order."""
-    return rewrite(block, lambda op: change(op) if isinstance(op, Linear) else op)
+    return rewrite(block, lambda op: change(op) if isinstance(op, WeightedLayer) else op)
 
 
 def _rewrite(op: Op, change: Callable[[Op], Op]) -> Op:
@@ -31,5 +32,8 @@ def _rewrite(op: Op, change: Callable[[Op], Op]) -> Op:
             return replace(op, project=project, body=rewrite(body, change))
         case Inline(body=body):
             return replace(op, body=rewrite(body, change))
+        case Attention():
+            layers: dict[str, Any] = {label: change(getattr(op, label)) for label in FABRICS}
+            return replace(op, **layers)
         case _:
             return change(op)

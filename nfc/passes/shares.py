@@ -15,6 +15,7 @@ import numpy as np
 from nfc.analysis.activations import elementwise, gain, through
 from nfc.analysis.rectifiers import coherence
 from nfc.analysis.signal import Signal
+from nfc.ir.convolutions import Shuffle
 from nfc.ir.network import (
     Activation,
     Block,
@@ -27,6 +28,7 @@ from nfc.ir.network import (
     Reshape,
     Sum,
 )
+from nfc.ir.sequences import Position, Transpose
 
 DIGITS = 6
 """Significant digits of what is found by quadrature, fewer than any two machines agree on."""
@@ -45,7 +47,7 @@ def endings(block: Block) -> list[Activation | None]:
     """The activations whose values a block gives; None stands for every other operation."""
     for op in reversed(block):
         match op:
-            case Dropout() | Reshape() | Pad() | Crop():
+            case Dropout() | Reshape() | Pad() | Crop() | Shuffle() | Transpose() | Position():
                 continue
             case Activation():
                 return [op]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from math import sqrt
+from math import prod, sqrt
 from statistics import fmean
 from typing import ClassVar, TypeVar
 
@@ -21,22 +21,25 @@ import numpy as np
 from nfc.analysis.elementwise import residual_branches
 from nfc.analysis.rectifiers import coherence, cosine_behind
 from nfc.diagnostics import Sink
+from nfc.ir.convolutions import Pool
 from nfc.ir.network import (
     AUTO_SLOPE,
     Activation,
     Block,
     Concat,
     Inline,
-    Linear,
     Network,
     Norm,
     Op,
     Repeat,
     Residual,
     Sum,
+    WeightedLayer,
+    feature_axis,
     walk,
 )
 from nfc.ir.op_rules import shape_after
+from nfc.ir.sequences import Attention
 from nfc.passes.base import Pass
 from nfc.passes.rewrite import rewrite
 from nfc.passes.shares import endings, share
@@ -132,8 +135,10 @@ def _block(block: Block, state: _State, slope: float, residuals: int) -> _State:
 def _operation(op: Op, state: _State, slope: float, residuals: int) -> _State:
     """Targets keep the second moment from layer to layer; so weights take away the mean alone."""
     match op:
-        case Linear():
+        case WeightedLayer() | Attention():
             return replace(state, mean=0.0)
+        case Pool():
+            return _pooled(op, state)
         case Norm():
             return state.scaled(1.0 / state.second)
         case Activation():
@@ -155,15 +160,24 @@ def _operation(op: Op, state: _State, slope: float, residuals: int) -> _State:
             return reduce(_State.plus, map(_State.scaled, outputs, shares))
         case Concat():
             outputs = [_block(branch, state, slope, residuals) for branch in op.branches]
-            widths = [shape_after(branch, op.input)[-1] for branch in op.branches]
+            axis = feature_axis(op.output)
+            widths = [shape_after(branch, op.input)[axis] for branch in op.branches]
             return _averaged(outputs, widths)
         case _:
             return state
 
 
+def _pooled(op: Pool, state: _State) -> _State:
+    """Means over positions, two of which share what one does at two inputs; what is greatest passes as it is."""
+    if op.pool == "max":
+        return state
+    area = prod(op.kernel)
+    return replace(state, second=(state.second + (area - 1) * state.shared) / area)
+
+
 def _share(addends: int, block: Block, slope: float) -> float:
     """What initialisation multiplies a block's second moment by; nothing where it has no weights."""
-    if not any(isinstance(op, Linear) for op in walk(block)):
+    if not any(isinstance(op, WeightedLayer) for op in walk(block)):
         return 1.0
     return share(addends, [_shaped(last, slope) for last in endings(block)])
 

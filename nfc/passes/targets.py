@@ -16,14 +16,15 @@ from nfc.ir.network import (
     Block,
     Concat,
     Inline,
-    Linear,
     Network,
     Norm,
     Op,
     Repeat,
     Residual,
     Sum,
+    WeightedLayer,
 )
+from nfc.ir.sequences import Attention
 from nfc.passes.shares import endings, share
 
 
@@ -82,8 +83,12 @@ def _block(block: Block, after: _Demand, residuals: int, targets: dict[str, floa
 
 def _operation(op: Op, after: _Demand, residuals: int, targets: dict[str, float]) -> _Demand:
     match op:
-        case Linear():
+        case WeightedLayer():
             targets[op.path] = after.gain * after.share
+            return _NOTHING
+        case Attention():
+            targets |= {layer.path: 1.0 for layer in (op.q, op.k, op.v)}
+            targets[op.o.path] = after.gain * after.share
             return _NOTHING
         case Activation():
             return _Demand(gain(op), after.share)

@@ -41,11 +41,16 @@ def _network(network: dict[str, Any], columns: int, *, color: bool) -> str:
     return "\n".join([*lines, *notes, _totals(network), *profile_lines(network, columns, color=color)])
 
 
+def _kernel(windows: dict[str, Any] | None) -> str:
+    """The size of a convolution's kernel."""
+    return "" if windows is None else f", {windows['kernel'][0]} × {windows['kernel'][1]}"
+
+
 def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
     init = layer["init"]
     return (
         visible(layer["name"]),
-        f"{layer['cols']} → {layer['rows']}",
+        f"{layer['cols']} → {layer['rows']}{_kernel(layer['windows'])}",
         visible(layer["topology"]),
         str(len(layer["factors"])),
         f"{layer['edges']:,}",
@@ -69,6 +74,11 @@ def _times(speedup: float) -> str:
 
 
 def _notes(network: dict[str, Any]) -> list[str]:
+    tables = [
+        f"{visible(table['name'])}: {table['op']} {table['rows']:,} × {table['cols']:,}, "
+        f"{table['params']:,} parameters, ±{table['std']:.3g}"
+        for table in network["tables"]
+    ]
     recognised = [
         f"{visible(layer['name'])}: {visible(layer['topology'])} is recognised as {layer['recognised']}"
         for layer in network["layers"]
@@ -84,7 +94,7 @@ def _notes(network: dict[str, Any]) -> list[str]:
         for layer in network["layers"]
         if layer["speedup"] < SLOWER
     ]
-    return recognised + fitted + slower
+    return tables + recognised + fitted + slower
 
 
 def _totals(network: dict[str, Any]) -> str:

@@ -41,6 +41,12 @@ class Budget:
             message = f"a topology here is more than {self.limits.width} neurons wide"
             raise LimitError("NF713", message, span)
 
+    def check_table(self, rows: int, features: int, span: Span) -> None:
+        """A table of `rows` must not hold more numbers than a network may have edges."""
+        if rows * features > self.limits.edges:
+            message = f"a table of {rows} × {features} holds more than {self.limits.edges} numbers"
+            raise LimitError("NF714", message, span)
+
     def check_edges(self, count: int, span: Span, what: str = "the network has") -> None:
         if count > self.limits.edges:
             message = f"{what} more than {self.limits.edges} edges up to here"

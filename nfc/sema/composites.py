@@ -1,4 +1,4 @@
-"""Operations that hold blocks, and networks used as operations.
+"""Operations that hold blocks or layers, and networks used as operations.
 
 Each function takes the elaboration at hand, the statement, its path, its surroundings, the shape
 that arrives and its arguments, and returns the operation with the shape behind it.
@@ -10,9 +10,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nfc.diagnostics import Label
-from nfc.ir.network import Block, Concat, Inline, Linear, Repeat, Residual, Shape, Sum
+from nfc.ir.convolutions import Conv
+from nfc.ir.network import (
+    Block,
+    Concat,
+    Inline,
+    Linear,
+    Repeat,
+    Residual,
+    Shape,
+    Sum,
+    WeightedLayer,
+    feature_axis,
+    is_image,
+)
+from nfc.ir.sequences import vocabulary
+from nfc.sema.convolutions import projection_stride
 from nfc.sema.frame import Frame, Result
 from nfc.sema.scope import Entry, network_of
+from nfc.sema.sequences import attention, misplaced_tokens
 from nfc.sema.slots import SlotValues
 from nfc.sema.values import show
 from nfc.syntax import ast
@@ -51,20 +67,43 @@ def residual(
     if shape is None or output is None or not found.sound:
         return None, output
     project = found.values["project"] is True
-    if output[:-1] != shape[:-1] or (output != shape and not project):
+    if output != shape and not (project and _is_projected(shape, output)):
         hints = ["write `residual project=true { … }` to map the input to it"]
         message = f"`residual` adds its input {show(shape)} to what its block makes of it, {show(output)}"
-        run.wrong("NF303", message, node.name_span, *(hints if output[:-1] == shape[:-1] else ()))
+        run.wrong("NF303", message, node.name_span, *(hints if _is_projected(shape, output) else ()))
         return None, output
     projection = _projection(run, node, path, frame, shape, output) if project else None
     op = Residual(path=path, input=shape, output=output, span=node.span, body=body, project=projection)
     return op, output
 
 
+def _is_projected(shape: Shape, output: Shape) -> bool:
+    """Whether a shortcut leads from one shape to the other: of the last axis, or 1 × 1 with a stride."""
+    if is_image(shape) and is_image(output):
+        return projection_stride(shape, output) is not None
+    return shape[:-1] == output[:-1]
+
+
 def _projection(
     run: Elaboration, node: ast.Operation, path: str, frame: Frame, shape: Shape, output: Shape
-) -> Linear:
+) -> WeightedLayer:
     """The shortcut W x without a bias, as in He et al., "Deep residual learning", CVPR 2016, eq. 2."""
+    if is_image(shape):
+        stride = projection_stride(shape, output)
+        assert stride is not None
+        return Conv(
+            path=f"{path}.project",
+            input=shape,
+            output=output,
+            span=node.span,
+            fabric=run.wire_dense(node, output[0], shape[0]),
+            bias=False,
+            scheme=frame.scheme,
+            topology="dense",
+            kernel=(1, 1),
+            stride=stride,
+            padding=(0, 0),
+        )
     fabric = run.wire_dense(node, output[-1], shape[-1])
     return Linear(
         path=f"{path}.project",
@@ -99,17 +138,23 @@ def concat(
     known = [(index, output) for index, output in enumerate(outputs) if output is not None]
     agreed = True
     for index, output in known[1:]:
-        if output[:-1] != known[0][1][:-1]:
+        if _but_features(output) != _but_features(known[0][1]):
             agreed = False
-            _disagree(run, node, known[0], (index, output), "`concat` joins its branches on the last axis")
+            axis = "the channels" if is_image(known[0][1]) else "the last axis"
+            _disagree(run, node, known[0], (index, output), f"`concat` joins its branches on {axis}")
     if shape is None or not known or len(known) < len(outputs) or not agreed:
         return None, None
-    if len(known[0][1]) == 3:
-        message = "`concat` over the channels of a [C, H, W] shape is not supported yet"
-        run.wrong("NF601", message, node.name_span)
-        return None, None
-    output = (*known[0][1][:-1], sum(output[-1] for _, output in known))
+    features = feature_axis(known[0][1])
+    joined = list(known[0][1])
+    joined[features] = sum(output[features] for _, output in known)
+    output = tuple(joined)
     return Concat(path=path, input=shape, output=output, span=node.span, branches=branches), output
+
+
+def _but_features(shape: Shape) -> Shape:
+    """A shape without the axis that `concat` joins; of other lengths, all that cannot agree."""
+    axis = feature_axis(shape)
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def _disagree(
@@ -146,6 +191,9 @@ def inline(
         message = f"the network `{other.name}` takes {show(network.input)}; {show(shape)} arrives here"
         run.wrong("NF303", message, node.name_span, labels=(Label(other.name_span, "defined here"),))
         return None, network.output
+    if run.first is not None and vocabulary(network.body) is not None:
+        run.report(misplaced_tokens(f"the network `{other.name}`", node, run.first).diagnostic)
+        return None, network.output
     definition = network_of(other)
     scheme = run.shared.statements.schemes.get(id(definition.body), frame.scheme)
     body, output = run.block(definition.body, Frame(other.scope, f"{path}.", scheme), shape)
@@ -157,4 +205,10 @@ def inline(
 
 Composite = Callable[["Elaboration", ast.Operation, str, Frame, Shape | None, SlotValues], Result]
 
-COMPOSITES: dict[str, Composite] = {"repeat": repeat, "residual": residual, "sum": sum_, "concat": concat}
+COMPOSITES: dict[str, Composite] = {
+    "repeat": repeat,
+    "residual": residual,
+    "sum": sum_,
+    "concat": concat,
+    "attention": attention,
+}

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, cast
 from nfc.diagnostics import Diagnostic, Label
 from nfc.ir.fabric import Fabric, edge_count
 from nfc.ir.network import Block, Linear, Network, Op, Shape
+from nfc.ir.sequences import Table
 from nfc.ir.structure import kron
-from nfc.sema import composites
+from nfc.sema import composites, convolutions
 from nfc.sema.arguments import CallArguments
 from nfc.sema.environment import Environment
 from nfc.sema.errors import AlreadyReported, LimitError, SemanticError
 from nfc.sema.frame import Frame, Result
-from nfc.sema.layers import LAYERS, Place, ShapeError, as_shape, misplaced_groups, unsupported_form
+from nfc.sema.layers import LAYERS, as_shape, ill_matched
+from nfc.sema.place import Place, ShapeError
 from nfc.sema.scope import Entry, network_of
+from nfc.sema.sequences import misplaced_tokens
 from nfc.sema.slots import SlotValues
 from nfc.sema.tree import one_line
 from nfc.sema.wiring import Wiring
@@ -32,14 +35,18 @@ Built = tuple[Fabric, int | None]
 """A layer's fabric, and the greatest width at which a part of it was built before it was cut."""
 
 DEFAULT_SCHEME = "balanced"
+CONVOLUTIONS = {"conv": convolutions.conv, "depthwise": convolutions.depthwise}
 _KEEP_SHAPE = frozenset(
-    {"relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "softmax", "log_softmax", "norm", "dropout"}
-)
+    {
+        "relu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "softmax", "log_softmax", "norm", "dropout",
+        "position", "shuffle",
+    }
+)  # fmt: skip
 
 
 @dataclass
 class Elaboration:
-    """One pass over a network's body and the bodies it inlines.
+    """One pass over a network's body and the bodies it inlines; `first` is the first operation that it met.
 
     After a mistake the pass goes on with what it still knows of shapes, so that one run finds
     many; what depends on an unknown shape is not judged.
@@ -48,6 +55,7 @@ class Elaboration:
     shared: Networks
     entry: Entry
     failed: bool = False
+    first: ast.Operation | None = None
     _edges: int = 0
     _copies: list[Label] = field(default_factory=list)
     _fabrics: dict[tuple[int, int, int], Built] = field(default_factory=dict)
@@ -133,19 +141,22 @@ class Elaboration:
         inlined = self.shared.statements.inlined.get(id(node))
         if inlined is not None:
             return composites.inline(self, node, inlined, path, frame, shape)
+        before, self.first = self.first, self.first or node
         matched = self.shared.statements.matched.get(id(node))
         if matched is None:
             self.failed = True
             return None, None
         found = self._arguments(node, frame)
-        if not matched.operation.supported:
-            self._unsupported(node)
+        if node.name == "embed" and before is not None:
+            self.report(misplaced_tokens("`embed`", node, before).diagnostic)
             return None, None
         composite = composites.COMPOSITES.get(node.name)
         if composite is not None:
             op, shape = composite(self, node, path, frame, shape, found)
         elif node.name == "linear":
             op, shape = self._linear(node, path, frame, shape, found)
+        elif node.name in CONVOLUTIONS:
+            op, shape = CONVOLUTIONS[node.name](self, node, path, frame, shape, found)
         else:
             op, shape = self._leaf(node, path, shape, found)
         if shape is not None:
@@ -157,21 +168,15 @@ class Elaboration:
         self.failed |= not found.sound
         return found
 
-    def _unsupported(self, node: ast.Operation) -> None:
-        self.wrong("NF601", f"`{node.name}` is not supported yet", node.name_span)
-
     # --- operations without blocks ---
 
     def _leaf(self, node: ast.Operation, path: str, shape: Shape | None, found: SlotValues) -> Result:
         if not found.sound:
             return None, shape if node.name in _KEEP_SHAPE else None
-        form = unsupported_form(node.name, found.values)
-        if form is not None:
-            self.wrong("NF601", f"{form[0]} is not supported yet", node.span, form[1])
-            return None, shape
-        groups = misplaced_groups(node.name, found.values)
-        if groups is not None:
-            self.wrong("NF206", groups, node.span)
+        mismatch = ill_matched(node.name, found.values)
+        if mismatch is not None:
+            self.wrong("NF206", mismatch, node.span)
+            return None, shape if node.name in _KEEP_SHAPE else None
         if shape is None:
             return None, as_shape(found.values["SHAPE"]) if node.name == "reshape" else None
         try:
@@ -179,6 +184,8 @@ class Elaboration:
         except ShapeError as error:
             self.report(error.diagnostic)
             return None, error.output
+        if isinstance(op, Table):
+            self.shared.budget.check_table(op.rows, op.features, node.span)
         return op, op.output
 
     def _linear(
@@ -188,13 +195,20 @@ class Elaboration:
         if shape is None or not isinstance(rows, int):
             return None, None
         output = (*shape[:-1], rows)
+        return self.linear_layer(node, path, frame, shape, rows, found), output
+
+    def linear_layer(
+        self, node: ast.Operation, path: str, frame: Frame, shape: Shape, rows: int, found: SlotValues
+    ) -> Linear | None:
+        """A linear layer at `path` to `rows` features, wired and drawn as the statement says; None after a mistake."""
+        output = (*shape[:-1], rows)
         self.shared.budget.check_shape(output, node.span)
-        built = self._fabric(node, path, frame, rows, shape[-1])
+        built = self.fabric(node, path, frame, rows, shape[-1])
         if built is None or not found.sound:
-            return None, output
+            return None
         fabric, fitted = built
-        self._count_edges(fabric, node)
-        layer = Linear(
+        self.count_weights(edge_count(fabric), node)
+        return Linear(
             path=path,
             input=shape,
             output=output,
@@ -205,9 +219,8 @@ class Elaboration:
             topology="dense" if node.via is None else one_line(node.via.span.text),
             fitted=fitted,
         )
-        return layer, output
 
-    def _fabric(self, node: ast.Operation, path: str, frame: Frame, rows: int, cols: int) -> Built | None:
+    def fabric(self, node: ast.Operation, path: str, frame: Frame, rows: int, cols: int) -> Built | None:
         """The wiring of a layer; one without automatic seeds is shared between copies of the layer."""
         if node.via is None:
             return kron(1, rows, cols, 1), None
@@ -244,11 +257,12 @@ class Elaboration:
     def wire_dense(self, node: ast.Operation, rows: int, cols: int) -> Fabric:
         """A dense fabric that counts among the network's edges."""
         fabric = kron(1, rows, cols, 1)
-        self._count_edges(fabric, node)
+        self.count_weights(edge_count(fabric), node)
         return fabric
 
-    def _count_edges(self, fabric: Fabric, node: ast.Operation) -> None:
-        self._edges += edge_count(fabric)
+    def count_weights(self, count: int, node: ast.Operation) -> None:
+        """Weights of a fabric count towards the network's limit of edges, each entry of a kernel too."""
+        self._edges += count
         self.shared.budget.check_edges(self._edges, node.name_span)
 
 

@@ -6,38 +6,25 @@ and returns the IR's operation. It raises ShapeError where the shape at hand doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from math import prod
 from typing import cast
 
-from nfc.ir.network import AUTO_SLOPE, Activation, Crop, Dropout, Norm, Op, Pad, Reshape, Shape
-from nfc.sema.errors import SemanticError
+from nfc.ir.network import (
+    AUTO_SLOPE,
+    Activation,
+    Crop,
+    Dropout,
+    Norm,
+    Op,
+    Pad,
+    Reshape,
+    Shape,
+)
+from nfc.sema.images import check_groups, pool, shuffle
+from nfc.sema.place import Arguments, Place, ShapeError
+from nfc.sema.sequences import embed, position, transpose
 from nfc.sema.values import Value, show
-from nfc.source import Span
-
-Arguments = Mapping[str, Value | None]
-"""Values by slot name; a word stands for itself."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an operation stands: its path, the shape that arrives, and its place in the source."""
-
-    path: str
-    shape: Shape
-    name: str
-    span: Span
-
-
-class ShapeError(SemanticError):
-    """A shape does not fit; `output` is the shape to go on with, None where nothing is known of it."""
-
-    output: Shape | None = None
-
-    def going_on_with(self, output: Shape | None) -> ShapeError:
-        self.output = output
-        return self
 
 
 def activation(place: Place, arguments: Arguments) -> Op:
@@ -77,15 +64,16 @@ def softmax(place: Place, arguments: Arguments) -> Op:
 
 
 def norm(place: Place, arguments: Arguments) -> Op:
-    if len(place.shape) == 3:
-        message = "`norm` over the channels of a [C, H, W] shape is not supported yet"
-        raise ShapeError("NF601", message, place.span).going_on_with(place.shape)
+    kind, groups = cast(str, arguments["KIND"]), cast("int | None", arguments["groups"])
+    if groups is not None:
+        check_groups(place, groups)
     return Norm(
         path=place.path,
         input=place.shape,
         output=place.shape,
         span=place.span,
-        norm=cast(str, arguments["KIND"]),
+        norm=kind,
+        groups=groups if kind == "group" else None,
     )
 
 
@@ -132,19 +120,20 @@ def crop(place: Place, arguments: Arguments) -> Op:
     return Crop(path=place.path, input=place.shape, output=output, span=place.span)
 
 
-def misplaced_groups(name: str, arguments: Arguments) -> str | None:
-    """What is wrong with `groups=` of a norm that has no groups; None where all is well."""
+def ill_matched(name: str, arguments: Arguments) -> str | None:
+    """What is wrong between the kind of a norm or of a pool and its other arguments; None where all is well."""
     kind = arguments.get("KIND")
-    if name == "norm" and kind != "group" and arguments.get("groups") is not None:
-        return f"`norm {kind}` has no groups; `groups=` goes with `norm group`"
-    return None
-
-
-def unsupported_form(name: str, arguments: Arguments) -> tuple[str, str] | None:
-    """(what is not supported yet, a hint) for a form of a supported operation; None where all is well."""
-    if name == "norm" and arguments["KIND"] == "group":
-        return "`norm group`", "`norm batch`, `norm layer` and `norm rms` normalise the last axis"
-    return None
+    match name, kind:
+        case "norm", "group" if arguments.get("groups") is None:
+            return "`norm group` needs to know how many groups: `norm group groups=8`"
+        case "norm", "batch" | "layer" | "rms" if arguments.get("groups") is not None:
+            return f"`norm {kind}` has no groups; `groups=` goes with `norm group`"
+        case "pool", "global" if arguments.get("kernel") or arguments.get("stride"):
+            return "`pool global` has no windows; `kernel=` and `stride=` go with `pool max` and `pool avg`"
+        case "pool", "max" | "avg" if arguments.get("kernel") is None:
+            return f"`pool {kind}` needs the size of its windows: `pool {kind} kernel=2`"
+        case _:
+            return None
 
 
 def as_shape(value: Value | None) -> Shape:
@@ -162,9 +151,14 @@ LAYERS: dict[str, Callable[[Place, Arguments], Op]] = {
     "softmax": softmax,
     "log_softmax": softmax,
     "norm": norm,
+    "pool": pool,
+    "shuffle": shuffle,
     "dropout": dropout,
     "flatten": flatten,
     "reshape": reshape,
+    "transpose": transpose,
+    "embed": embed,
+    "position": position,
     "pad": pad,
     "crop": crop,
 }

@@ -37,7 +37,6 @@ class Operation:
     Attributes:
         example: how it is written, for hints.
         blocks: how many blocks it takes: `none`, `one` or `many`.
-        supported: whether it can be elaborated yet.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Operation:
     keywords: tuple[Slot, ...] = ()
     blocks: str = "none"
     via: bool = False
-    supported: bool = True
 
 
 def _size(name: str) -> Slot:
@@ -73,11 +71,8 @@ OPERATIONS: dict[str, Operation] = {
             (_size("C"),),
             (KERNEL, STRIDE, PADDING, BIAS, INIT),
             via=True,
-            supported=False,
         ),
-        Operation(
-            "depthwise", "depthwise kernel=3", (), (KERNEL, STRIDE, PADDING, BIAS, INIT), supported=False
-        ),
+        Operation("depthwise", "depthwise kernel=3", (), (KERNEL, STRIDE, PADDING, BIAS, INIT)),
         Operation("relu", "relu"),
         Operation("gelu", "gelu"),
         Operation("silu", "silu"),
@@ -97,26 +92,22 @@ OPERATIONS: dict[str, Operation] = {
             "pool max kernel=2",
             (Slot("KIND", "word", words=("max", "avg", "global")),),
             (Slot("kernel", "window", None, minimum=1), Slot("stride", "window", None, minimum=1)),
-            supported=False,
         ),
         Operation("dropout", "dropout 10%", (Slot("P", "number", minimum=0, below=1),)),
         Operation("flatten", "flatten"),
         Operation("reshape", "reshape [28, 28]", (Slot("SHAPE", "shape", minimum=1),)),
-        Operation("transpose", "transpose", supported=False),
+        Operation("transpose", "transpose"),
         Operation("pad", "pad 1024", (_size("N"),)),
         Operation("crop", "crop 100", (_size("N"),)),
-        Operation(
-            "shuffle", "shuffle groups=4", (), (Slot("groups", "integer", minimum=1),), supported=False
-        ),
-        Operation("embed", "embed 1000 64", (_size("VOCAB"), _size("DIM")), (INIT,), supported=False),
-        Operation("position", "position 64", (_size("DIM"),), supported=False),
+        Operation("shuffle", "shuffle groups=4", (), (Slot("groups", "integer", minimum=1),)),
+        Operation("embed", "embed 1000 64", (_size("VOCAB"), _size("DIM"))),
+        Operation("position", "position 64", (_size("DIM"),)),
         Operation(
             "attention",
             "attention 8 causal=true",
             (_size("HEADS"),),
             (Slot("causal", "boolean", False), BIAS, INIT),
             via=True,
-            supported=False,
         ),
         Operation("repeat", "repeat 4 { … }", (_size("N"),), blocks="one"),
         Operation("residual", "residual { … }", (), (Slot("project", "boolean", False),), blocks="one"),

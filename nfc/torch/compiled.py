@@ -24,8 +24,8 @@ from nfc.files import text_source
 from nfc.ir.deviations import scaled
 from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors, part_place
 from nfc.ir.initial_weights import initial_value
-from nfc.ir.network import ACTIVATIONS, SCHEMES, Activation, Linear, Network, linear_layers
-from nfc.ir.parameters import linear_parameters
+from nfc.ir.network import ACTIVATIONS, SCHEMES, Activation, Linear, Network, weighted_layers
+from nfc.ir.parameters import weighted_parameters
 from nfc.limits import Limits
 from nfc.lowering import lower
 from nfc.lowering.kernels import block_kernels
@@ -109,7 +109,7 @@ class Compiled:
     def initial_weights(self, seed: int, gain: float) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Each weight of `module()` by its name there, drawn from `seed`, outputs' second moment `gain`."""
         ends = output_places(self.linear.fabric)
-        factors = (each for each in linear_parameters(self.linear) if each.factor is not None)
+        factors = (each for each in weighted_parameters(self.linear) if each.factor is not None)
         for (place, _), parameter in zip(named_factors(self.linear.fabric), factors, strict=True):
             draw = parameter.draw
             assert draw is not None
@@ -147,7 +147,8 @@ def compile_layer(recipe: Recipe) -> Compiled:
     )
     network = run_pipeline(_network(linear), sink)
     plan = optimise(lower(network), recipe.target)
-    (initialised,) = linear_layers(network)
+    (initialised,) = weighted_layers(network)
+    assert isinstance(initialised, Linear)
     (product,) = plan.body
     assert isinstance(product, Product)
     return Compiled(initialised, product, plan.topology_digest, tuple(sink.diagnostics))

@@ -25,6 +25,7 @@ from nfc.lowering import lower
 from nfc.lowering.plan import Plan
 from nfc.weights import from_state_dict
 from tests.agreement.forms import everything_fused
+from tests.build import input_values
 
 BATCHES = (1, 3, 32)
 TOLERANCE = 1e-5
@@ -74,8 +75,7 @@ class Case:
     def check(self, seed: int = 0) -> None:
         """Every executor agrees with the reference interpreter at every batch size."""
         for batch in BATCHES:
-            value = np.random.default_rng(seed + batch).standard_normal((batch, *self.network.input))
-            value = value.astype(np.float32)
+            value = input_values(self.network, batch, seed + batch)
             expected = interpret(self.network, self.weights, value)
             scale = max(1.0, float(np.abs(expected).max()))
             for name, runner in self.runners.items():

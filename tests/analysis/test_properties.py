@@ -21,9 +21,10 @@ from nfc.analysis.properties import (
 )
 from nfc.ir.fabric import Fabric, Sum
 from nfc.ir.factors import Kron
-from nfc.ir.network import Concat, Inline, Linear, Network, Norm, Repeat, Residual, walk
+from nfc.ir.network import Concat, Inline, Network, Norm, Repeat, Residual, WeightedLayer, walk
 from nfc.ir.network import Sum as SumOf
 from nfc.ir.parameters import parameters
+from nfc.ir.sequences import Attention
 from tests.build import FABRICS, butterfly, dense_pattern, linear, network
 from tests.strategies import fabrics, initialised, networks
 
@@ -86,9 +87,11 @@ def test_a_network_by_hand() -> None:
 @given(networks())
 def test_networks_add_their_layers(drawn: Network) -> None:
     found = network_properties(drawn)
-    layers = [layer_properties(op) for op in walk(drawn.body) if isinstance(op, Linear)]
+    layers = [layer_properties(op) for op in walk(drawn.body) if isinstance(op, WeightedLayer)]
     assert found["edges"] == sum(layer["edges"] for layer in layers)
-    assert found["flops"] == sum(layer["flops"] for layer in layers)
+    attentions = [op.input for op in walk(drawn.body) if isinstance(op, Attention)]
+    between = sum(4 * tokens**2 * features for tokens, features in attentions)
+    assert found["flops"] == sum(layer["flops"] for layer in layers) + between
     assert found["depth"] <= sum(layer["depth"] for layer in layers)
     trainable = [parameter for parameter in parameters(drawn) if parameter.trainable]
     assert found["params"] == sum(parameter.count for parameter in trainable)

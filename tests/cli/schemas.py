@@ -43,11 +43,15 @@ DIAGNOSTICS = array(
 
 DEGREES = record(min=INTEGER, max=INTEGER, mean=NUMBER)
 
+PAIR = {"type": "array", "items": INTEGER, "minItems": 2, "maxItems": 2}
+WINDOWS = {"anyOf": [{"type": "null"}, record(kernel=PAIR, stride=PAIR, padding=PAIR)]}
+
 LAYER = record(
     name=TEXT,
-    op={"const": "linear"},
+    op={"enum": ["linear", "conv", "depthwise", "attention"]},
     rows=INTEGER,
     cols=INTEGER,
+    windows=WINDOWS,
     topology=TEXT,
     edges=INTEGER,
     density=NUMBER,
@@ -75,6 +79,10 @@ LAYER = record(
     digest=DIGEST,
 )
 
+TABLE = record(
+    name=TEXT, op={"enum": ["embed", "position"]}, rows=INTEGER, cols=INTEGER, params=INTEGER, std=NUMBER
+)
+
 PLACE = record(
     name=TEXT,
     op=TEXT,
@@ -100,6 +108,7 @@ NETWORK = record(
     variance=record(forward=MAYBE_NUMBER, backward=MAYBE_NUMBER),
     correlation=NUMBER,
     profile={"anyOf": [array(PLACE), {"type": "null"}]},
+    tables=array(TABLE),
     layers=array(LAYER),
 )
 

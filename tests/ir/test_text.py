@@ -100,7 +100,7 @@ INLINE = 'a: inline [4] -> [4] "m" { '
         ),
         (
             f"{HEAD} r: residual [4] -> [4] {{ }} project {{ p: relu [4] -> [4] }} }}",
-            "expected a linear operation",
+            "expected a weighted operation",
         ),
         (f"{HEAD} d: dropout [4] -> [4] x }}", "expected a number, found 'x'"),
         (f"{HEAD} {INLINE * 300}", "nested deeper than 150"),

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from nfc.ir.convolution_rules import CONVOLUTION_RULES
+from nfc.ir.convolutions import Conv, Depthwise, Pool, Shuffle
 from nfc.ir.deviations import ByRow, Separable
 from nfc.ir.fabric import Cascade, Fabric, Sum
 from nfc.ir.fabric_rules import FABRIC_RULES
@@ -73,6 +75,15 @@ def flags(*values: int) -> np.ndarray:
 SQUARE = Kron(1, 4, 4, 1)
 DRAW = Draw("uniform", 0.1, 0)
 SHAPE = {"input": (4,), "output": (4,)}
+IMAGE = {"input": (3, 4, 4), "output": (3, 4, 4)}
+
+
+def conv(path: str, kind: type[Conv] = Conv, **changes: Any) -> Conv:
+    """A valid convolution [3, 4, 4] → [6, 2, 3] but for the changes."""
+    fields = {"input": (3, 4, 4), "output": (6, 2, 3), "fabric": Kron(1, 6, 3, 1)}
+    fields |= {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 0)}
+    return kind(path=path, bias=False, scheme="balanced", topology="dense", **(fields | changes))
+
 
 BROKEN_OPS: list[tuple[str, Op]] = [
     ("labels joined by points", relu("1a")),
@@ -91,7 +102,21 @@ BROKEN_OPS: list[tuple[str, Op]] = [
     ("negative axis", relu("a", function="softmax")),
     ("negative axis", relu("a", function="log_softmax", axis=-2)),
     ("negative axis", relu("a", axis=-1)),
-    ("one of NORMS", Norm(path="a", **SHAPE, norm="group")),
+    ("one of NORMS", Norm(path="a", **SHAPE, norm="instance")),
+    ("groups that divide", Norm(path="a", **SHAPE, norm="group")),
+    ("groups that divide", Norm(path="a", **SHAPE, norm="group", groups=3)),
+    ("groups that divide", Norm(path="a", **SHAPE, norm="layer", groups=2)),
+    ("maps [C, H, W] to [C, H, W]", conv("a", input=(3, 4), output=(6, 4))),
+    ("kernels and strides", conv("a", stride=(0, 1))),
+    ("holds the places of the windows", conv("a", output=(6, 4, 4))),
+    ("or its channels, to the output's", conv("a", fabric=Kron(1, 6, 2, 1))),
+    ("fabric is a diagonal", conv("a", Depthwise, output=(3, 2, 3), fabric=Kron(1, 3, 3, 1))),
+    ("one of POOLS", Pool(path="a", **IMAGE, pool="min", kernel=(1, 1), stride=(1, 1))),
+    ("a pool reads", Pool(path="a", **SHAPE, pool="max", kernel=(1, 1), stride=(1, 1))),
+    ("holds the places of the windows", Pool(path="a", **IMAGE, pool="max", kernel=(2, 1), stride=(1, 1))),
+    ("holds the places of the windows", Pool(path="a", **IMAGE, pool="global", kernel=(4, 4), stride=(4, 4))),
+    ("the shape stays as it is", Shuffle(path="a", input=(4,), output=(2, 2), groups=2)),
+    ("the groups divide", Shuffle(path="a", **SHAPE, groups=3)),
     ("at least 0 and less than 1", Dropout(path="a", **SHAPE, probability=1.0)),
     ("padding shortens nothing", Pad(path="a", input=(4,), output=(3,))),
     ("cropping lengthens nothing", Crop(path="a", input=(4,), output=(5,))),
@@ -102,7 +127,8 @@ BROKEN_OPS: list[tuple[str, Op]] = [
     ("without a projection", Residual(path="a", input=(4,), output=(5,), body=(dense("a.b", 5, 4),))),
     ("label is `project`", Residual(path="a", **SHAPE, body=(), project=dense("a.p", 4, 4))),
     ("there is a branch", SumOf(path="a", **SHAPE, branches=())),
-    ("last axes add", Concat(path="a", **SHAPE, branches=((), ()))),
+    ("branches' features add", Concat(path="a", **SHAPE, branches=((), ()))),
+    ("branches' features add", Concat(path="a", **IMAGE, branches=((), ()))),
     ("maps the input's last axis", dense("a", 4, 4, output=(5,))),
     ("one draw a factor", dense("a", 4, 4, draws=(DRAW, DRAW))),
     ("numbers of its rows and columns", dense("a", 4, 4, draws=(replace(DRAW, std=ByRow(np.ones(3))),))),
@@ -203,12 +229,13 @@ def test_broken_networks_are_named(sentence: str, broken: Network) -> None:
 
 
 def test_every_rule_is_broken_once() -> None:
-    rules = [*OP_RULES, *LAYER_RULES, *FABRIC_RULES, *NETWORK_RULES, *FLOW_RULES]
+    rules = [*OP_RULES, *CONVOLUTION_RULES, *LAYER_RULES, *FABRIC_RULES, *NETWORK_RULES, *FLOW_RULES]
     fragments = [sentence for sentence, _ in BROKEN_OPS + BROKEN_FABRICS]  # type: ignore[operator]
     fragments += [
         "paths are unique",
         "that of the operation around",
         "a stream of its own",
         "slopes are chosen",
+        "an embedding reads",
     ]
     assert [rule.sentence for rule in rules if not any(part in rule.sentence for part in fragments)] == []

@@ -209,7 +209,7 @@ def test_values_in_different_orders_come_together(names: tuple[str, str], batch:
     assert_computes(network("n", ops), batch=batch)
 
 
-@pytest.mark.parametrize("leading", [(), (2, 3)], ids=str)
+@pytest.mark.parametrize("leading", [(), (2, 1, 3)], ids=str)
 @pytest.mark.parametrize("batch", [1, 64])
 @pytest.mark.parametrize("norm", NORMS)
 def test_norms_between_layers(norm: str, batch: int, leading: tuple[int, ...]) -> None:
@@ -224,7 +224,7 @@ def test_norms_between_layers(norm: str, batch: int, leading: tuple[int, ...]) -
     assert_computes(network("n", ops), batch=batch)
 
 
-@pytest.mark.parametrize("leading", [(), (2, 3)], ids=str)
+@pytest.mark.parametrize("leading", [(), (2, 1, 3)], ids=str)
 @pytest.mark.parametrize("batch", [1, 64])
 @pytest.mark.parametrize("seed", range(12))
 def test_random_networks(seed: int, batch: int, leading: tuple[int, ...]) -> None:

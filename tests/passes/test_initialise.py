@@ -14,7 +14,7 @@ from nfc.ir.fabric import Cascade, Fabric, Sum, factors
 from nfc.ir.factors import Factor, Kron, Restricted, Shifts
 from nfc.ir.initial_weights import drawn_weights
 from nfc.ir.interpreter import factor_matrix
-from nfc.ir.network import SCHEMES, Draw, Linear, Network, Residual, linear_layers
+from nfc.ir.network import SCHEMES, Draw, Linear, Network, Residual, weighted_layers
 from nfc.ir.structure import endpoints
 from nfc.ir.verify import verify
 from nfc.passes.initialise import FEW_EDGES, Initialise, factor_targets
@@ -28,7 +28,7 @@ def initialised(*layers: Linear) -> tuple[Network, Sink]:
 
 def draws_of(fabric: Fabric, scheme: str) -> tuple[list[tuple[Factor, Draw]], Sink]:
     result, sink = initialised(linear("linear1", fabric, scheme=scheme))
-    (layer,) = linear_layers(result)
+    (layer,) = weighted_layers(result)
     assert layer.draws is not None
     return list(zip(factors(fabric), layer.draws, strict=True)), sink
 
@@ -53,7 +53,7 @@ def test_streams_count_factors_through_the_network_projections_first() -> None:
     project, body = linear("r1.project", Kron(1, 8, 8, 1)), linear("r1.a", butterfly(8))
     residual = Residual(path="r1", input=(8,), output=(8,), body=(body,), project=project)
     result = Initialise().run(network("test", (linear("a", butterfly(8)), residual)), Sink())
-    streams = [[draw.stream for draw in layer.draws or ()] for layer in linear_layers(result)]
+    streams = [[draw.stream for draw in layer.draws or ()] for layer in weighted_layers(result)]
     assert streams == [[0, 1, 2], [3], [4, 5, 6]]
 
 
@@ -65,7 +65,7 @@ def test_a_wide_butterfly_is_one_number_a_factor() -> None:
 def test_equal_fabrics_share_their_tables() -> None:
     fabric = edges_of(np.tril(np.ones((6, 6), int)))
     result, _ = initialised(linear("a", fabric), linear("b", fabric))
-    first, second = (layer.draws for layer in linear_layers(result))
+    first, second = (layer.draws for layer in weighted_layers(result))
     assert first is not None
     assert second is not None
     assert first[0].std is second[0].std

@@ -9,7 +9,7 @@ import pytest
 
 from nfc.diagnostics import Sink
 from nfc.ir.factors import Kron
-from nfc.ir.network import Network, linear_layers
+from nfc.ir.network import Network, weighted_layers
 from nfc.passes import PASSES
 from nfc.passes.base import Pass
 from nfc.passes.pipeline import DEFAULT, PassError, check_order, run_pipeline
@@ -36,7 +36,7 @@ def small() -> Network:
 
 def test_the_default_pipeline_sets_draws() -> None:
     result = run_pipeline(small(), Sink())
-    assert all(layer.draws for layer in linear_layers(result))
+    assert all(layer.draws for layer in weighted_layers(result))
 
 
 def test_every_pass_is_in_the_table_by_its_name() -> None:

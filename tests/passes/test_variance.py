@@ -32,7 +32,7 @@ from nfc.ir.network import (
     Reshape,
     Residual,
     Sum,
-    linear_layers,
+    weighted_layers,
 )
 from nfc.ir.parameters import factor_name
 from nfc.passes.initialise import Initialise
@@ -166,7 +166,7 @@ def expected_squares(layer: Linear) -> np.ndarray:
 @pytest.mark.parametrize("name", FABRICS)
 def test_fabrics_by_dense_products(name: str, scheme: str) -> None:
     net = initialised(linear("linear1", FABRICS[name], scheme=scheme))
-    (layer,) = linear_layers(net)
+    (layer,) = weighted_layers(net)
     squares = expected_squares(layer)
     assert forward_variance(net) == pytest.approx(squares.sum(axis=1).mean())
     assert backward_variance(net) == pytest.approx(squares.sum() / len(squares))
@@ -182,7 +182,7 @@ def test_orthogonal_fabrics_by_chance(name: str) -> None:
 def test_uneven_layers_in_a_row() -> None:
     first, second = random_wiring(0), random_wiring(1, rows=40)
     net = initialised(linear("a", first, scheme="xavier"), linear("b", second, scheme="dense_xavier"))
-    a, b = (expected_squares(layer) for layer in linear_layers(net))
+    a, b = (expected_squares(layer) for layer in weighted_layers(net))
     assert forward_variance(net) == pytest.approx((b @ a).sum() / 40)
     assert backward_variance(net) == pytest.approx((b @ a).sum() / 40)
 

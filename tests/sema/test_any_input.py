@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nfc.diagnostics import Severity
-from nfc.ir.network import Network, linear_layers, walk
+from nfc.ir.network import Network, walk, weighted_layers
 from nfc.limits import Limits
 from tests.sema.programs import analyse, in_network
 from tests.sema.test_networks import LANGUAGE_EXAMPLE
@@ -75,7 +75,7 @@ def verify(network: Network) -> None:
     """What every network keeps to: paths occur once, fabrics have their layers' sizes, shapes follow."""
     paths = [op.path for op in walk(network.body)]
     assert len(set(paths)) == len(paths)
-    for layer in linear_layers(network):
+    for layer in weighted_layers(network):
         assert (layer.fabric.cols, layer.fabric.rows) == (layer.input[-1], layer.output[-1])
     shape = network.input
     for op in network.body:

@@ -38,7 +38,7 @@ MISTAKES = {
     "a lone permutation": in_network('input 64\nlinear 64 via dense + permute("reverse")'),
     "a network of another input": in_network("input 64\nencoder", "network encoder { input 32; linear 8 }"),
     "a constant as an operation": in_network("input 64\nwidth", "let width = 3"),
-    "not supported": in_network(
+    "images": in_network(
         "input [3, 8, 8]\nconv 16 kernel=\"3\"\nnorm batch\npool max kernle=2\nflatten\nlinear 10",
     ),
     "masks and algebra": in_network(

@@ -10,7 +10,7 @@ import numpy as np
 
 from nfc.ir.fabric import factors
 from nfc.ir.factors import Factor
-from nfc.ir.network import Linear, linear_layers
+from nfc.ir.network import Linear, weighted_layers
 from nfc.limits import Limits
 from nfc.sema.seeds import automatic_seed
 from nfc.topologies import FAMILIES, build
@@ -29,7 +29,7 @@ def same(left: Sequence[Factor], right: Sequence[Factor]) -> bool:
 
 
 def layer_factors(body: str, *definitions: str) -> list[list[Factor]]:
-    return [list(factors(layer.fabric)) for layer in linear_layers(network(body, *definitions))]
+    return [list(factors(layer.fabric)) for layer in weighted_layers(network(body, *definitions))]
 
 
 def seed(path: str, place: str) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import torch
 
+import nfc
 from nfc.ir.deviations import ByRow, Separable
 from nfc.ir.fabric import Fabric, factors
 from nfc.ir.factors import Blocks, Edges, FanIn, Kron
@@ -30,9 +32,10 @@ from nfc.ir.network import (
     Sum,
 )
 from nfc.ir.parameters import Weights
+from nfc.ir.sequences import vocabulary
 from nfc.lowering import lower
 from nfc.lowering.plan import Plan
-from nfc.passes.rewrite import rewrite_linears
+from nfc.passes.rewrite import rewrite_layers
 from tests.build import FABRICS, butterfly, edges_of, linear, network
 
 
@@ -52,7 +55,7 @@ def with_draws(net: Network, orthogonal: bool = False) -> Network:
             return Draw("uniform", Separable(rows, columns), stream)
         return Draw("uniform", ByRow(rows) if stream % 4 == 3 else 0.5, stream)
 
-    return Network(**{**vars(net), "body": rewrite_linears(net.body, draw)})
+    return Network(**{**vars(net), "body": rewrite_layers(net.body, draw)})
 
 
 def replace_draws(layer: Linear, draws: tuple[Draw, ...]) -> Linear:
@@ -197,10 +200,17 @@ def every_fabric() -> Network:
     return network("every_fabric", (Sum(path="sum1", input=(4,), output=(4,), branches=tuple(parts)),))
 
 
+def from_corpus(*stems: str) -> dict[str, Network]:
+    """The networks of some files of the corpus that take numbers, as the initialisation pass leaves them."""
+    folder = Path(__file__).parents[1] / "corpus"
+    found = {name: net.ir for stem in stems for name, net in nfc.load(folder / f"{stem}.nf").networks.items()}
+    return {name: net for name, net in found.items() if vocabulary(net.body) is None}
+
+
 NETWORKS = {
     build.__name__: with_draws(build())
     for build in (activations, norms, branches, repeats, inlined, every_fabric)
-}
+} | from_corpus("convolutions", "images", "sequences")
 """Every operation of the IR, by the function that builds it."""
 
 

@@ -42,8 +42,9 @@ def test_networks_agree_with_the_reference_interpreter(name, batch):
     load(module, weights)
     x = random_values((batch, *net.input))
     expected = interpret(net, weights, x)
-    np.testing.assert_allclose(module(torch.tensor(x)).detach().numpy(), expected, **CLOSE)
-    np.testing.assert_allclose(run_plan(lower(net), weights, x), expected, **CLOSE)
+    close = {"rtol": 1e-5, "atol": 1e-5 * max(1.0, float(np.abs(expected).max()))}
+    np.testing.assert_allclose(module(torch.tensor(x)).detach().numpy(), expected, **close)
+    np.testing.assert_allclose(run_plan(lower(net), weights, x), expected, **close)
 
 
 @pytest.mark.parametrize("kind", FABRICS)

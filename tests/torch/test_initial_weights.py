@@ -15,7 +15,7 @@ from nfc.diagnostics import Sink
 from nfc.ir.deviations import ByDegrees, ByRow, Floored, Separable
 from nfc.ir.fabric import factors
 from nfc.ir.initial_weights import initial_weights
-from nfc.ir.network import SCHEMES, Draw, linear_layers
+from nfc.ir.network import SCHEMES, Draw, weighted_layers
 from nfc.lowering import lower
 from nfc.passes.initialise import Initialise
 from tests.build import FABRICS, linear, network
@@ -38,7 +38,7 @@ def test_uniform_draws_are_bit_exact(name, seed):
 @pytest.mark.parametrize("kind", FABRICS)
 def test_every_scheme_draws_the_same(kind, scheme):
     net = Initialise().run(network("net", (linear("linear1", FABRICS[kind], scheme=scheme),)), Sink())
-    (layer,) = linear_layers(net)
+    (layer,) = weighted_layers(net)
     state = build_module(lower(net), seed=7).state_dict()
     exact = "orthogonal" not in {draw.distribution for draw in layer.draws}
     for key, value in initial_weights(net, 7).items():
@@ -116,7 +116,7 @@ def test_onnx_holds_the_weights_of_the_module_and_the_interpreter(tmp_path):
     (tmp_path / "irregular.nf").write_text(IRREGULAR)
     net = nfc.load(tmp_path / "irregular.nf")["irregular"]
     module = net.torch(seed=7)
-    distributions = {draw.distribution for layer in linear_layers(net.ir) for draw in layer.draws}
+    distributions = {draw.distribution for layer in weighted_layers(net.ir) for draw in layer.draws}
     assert distributions == {"uniform", "sign"}
     state = module.state_dict()
     for key, value in initial_weights(net.ir, 7).items():
@@ -167,7 +167,7 @@ def test_resetting_gives_the_initial_weights_again():
 
 def test_streams_that_are_not_the_factors_numbers_are_an_internal_error():
     net = with_draws(network("net", (linear("linear1", FABRICS["butterfly"]),)))
-    (layer,) = linear_layers(net)
+    (layer,) = weighted_layers(net)
     swapped = replace_draws(layer, layer.draws[::-1])
     with pytest.raises(ValueError, match="stream"):
         build_module(lower(network("net", (swapped,))))

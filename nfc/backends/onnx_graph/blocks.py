@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nfc.backends.onnx_graph import images
 from nfc.backends.onnx_graph.activations import emit_activation, emit_norm
+from nfc.backends.onnx_graph.convolutions import emit_convolution
 from nfc.backends.onnx_graph.graph import Graph
 from nfc.backends.onnx_graph.joins import beside, total
 from nfc.backends.onnx_graph.layout import Layouts
 from nfc.backends.onnx_graph.order import natural
 from nfc.backends.onnx_graph.products import emit_product
+from nfc.backends.onnx_graph.sequences import emit_attention, emit_table, emit_transpose
 from nfc.backends.onnx_graph.storage import Storage
 from nfc.backends.onnx_graph.values import Moves, Value, whole
+from nfc.ir.convolutions import Pool, Shuffle
 from nfc.ir.network import (
     Activation,
     Block,
@@ -26,8 +30,10 @@ from nfc.ir.network import (
     Reshape,
     Residual,
     Sum,
+    is_image,
 )
-from nfc.lowering.plan import Product
+from nfc.ir.sequences import Attention, Table, Transpose
+from nfc.lowering.plan import Convolution, Product
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Operations:
     def operation(self, op: Op, value: Value) -> Value:
         """The nodes of one operation; the last is called by the operation's path."""
         match op:
+            case Convolution():
+                return emit_convolution(self.graph, self.storage, op, value)
             case Product():
                 return emit_product(self.graph, self.storage, self.layouts, op, value)
             case Dropout():
@@ -59,6 +67,11 @@ class Operations:
                 return self.block(body, value)
             case Residual() | Sum() | Concat():
                 return self._join(op, value)
+            case Attention():
+                moves = Moves(self.graph, op.path)
+                return emit_attention(
+                    moves, op, moves.turned(value, self.layouts[op.path][0]), self.operation
+                )
             case _:
                 return self._leaf(op, value)
 
@@ -70,6 +83,8 @@ class Operations:
             straight = self.operation(op.project, value) if op.project else value
             return total(moves, [straight, self.block(op.body, value)], written, op.path)
         branches = [self.block(branch, value) for branch in op.branches]
+        if isinstance(op, Concat) and is_image(op.output):
+            return images.emit_concat(moves, op, branches)
         join = total if isinstance(op, Sum) else beside
         return join(moves, branches, written, op.path)
 
@@ -79,10 +94,20 @@ class Operations:
         match op:
             case Activation():
                 return emit_activation(moves, op, value)
+            case Norm(norm="group") | Norm(input=(_, _, _)):
+                return images.emit_norm(moves, self.storage, op, value)
+            case Pool():
+                return images.emit_pool(moves, op, value)
+            case Shuffle():
+                return images.emit_shuffle(moves, op, value)
             case Norm():
                 return emit_norm(moves, self.storage, op, value)
             case Pad() | Crop():
                 return self._resized(moves, op, value)
+            case Table():
+                return emit_table(moves, self.storage, op, value)
+            case Transpose():
+                return emit_transpose(moves, op, value)
             case Reshape():
                 name = moves.unfolded(value).name
                 return whole(self.graph.reshape(name, (-1, *op.output), op.path), op.output)

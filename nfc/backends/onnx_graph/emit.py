@@ -14,6 +14,7 @@ from nfc.backends.onnx_graph.values import whole
 from nfc.defaults import BATCH
 from nfc.diagnostics import NfcError, Sink
 from nfc.ir.parameters import Weights
+from nfc.ir.sequences import vocabulary
 from nfc.lowering.plan import Plan
 from nfc.version import VERSION
 
@@ -29,7 +30,7 @@ def emit_onnx(
     optimised: bool = False,
     sink: Sink,
 ) -> bytes:
-    """The network as an ONNX model: `input` [batch, *plan.input] → `output` [batch, *plan.output], float32.
+    """The network as an ONNX model: `input` [batch, *plan.input] → `output` [batch, *plan.output], float32; int64 where the input is token ids.
 
     The same arguments give the same bytes. `sink` gets a warning (NF621) for each layer too dense
     to be smaller in the form asked for.
@@ -58,9 +59,7 @@ def emit_chunks(plan: Plan, weights: Weights, options: Options, sink: Sink) -> t
     found = Sink()
     check_options(options, found)
     _raise_errors(found)
-    # labels may be called like these; then their values are numbered
-    graph = Graph(options.file_limit, taken={"input", "output", *weights})
-    storage = Storage(graph, weights, options, found)
+    storage = Storage(new_graph(weights, options), weights, options, found)
     try:
         model = _model(plan if options.optimised else decoded(plan, options), storage)
     except TooLargeError as error:
@@ -75,7 +74,13 @@ def emit_chunks(plan: Plan, weights: Weights, options: Options, sink: Sink) -> t
     return model
 
 
-def _model(plan: Plan, storage: Storage) -> tuple[Chunk, ...]:
+def new_graph(weights: Weights, options: Options) -> Graph:
+    """An empty graph: operations that are called like a tensor, the input or the output get numbers."""
+    return Graph(options.file_limit, taken={"input", "output", *weights})
+
+
+def build_graph(plan: Plan, storage: Storage) -> Graph:
+    """Prints the plan into the graph of `storage`, and returns it finished."""
     graph = storage.graph
     chosen = layouts(plan, storage.options.batch)
     value = Operations(graph, storage, chosen).block(plan.body, whole("input", plan.input))
@@ -85,11 +90,16 @@ def _model(plan: Plan, storage: Storage) -> tuple[Chunk, ...]:
     else:
         graph.taken.remove("output")
         graph.node("Identity", (result,), "output")
+    return graph
+
+
+def _model(plan: Plan, storage: Storage) -> tuple[Chunk, ...]:
     return serialise(
-        graph,
+        build_graph(plan, storage),
         name=plan.name,
         inputs={"input": ("batch", *plan.input)},
         outputs={"output": ("batch", *plan.output)},
+        tokens=vocabulary(plan.body) is not None,
         opset=storage.options.opset,
         producer_version=VERSION,
         metadata={

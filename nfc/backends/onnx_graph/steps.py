@@ -32,12 +32,15 @@ from nfc.ir.network import (
     Repeat,
     Residual,
     Sum,
+    is_image,
 )
+from nfc.ir.sequences import Attention
 from nfc.lowering.kernels import output_features, shape_of
 from nfc.lowering.plan import (
     Add,
     Blocked,
     Chain,
+    Convolution,
     CropFeatures,
     Dense,
     Fused,
@@ -84,6 +87,8 @@ def _operation(op: Op, batch: int) -> Iterator[Step]:
     """The steps of an operation; operations that only hold others are those others' steps."""
     inputs, outputs = batch * prod(op.input), batch * prod(op.output)
     match op:
+        case Convolution():
+            yield Leaf(op.path, ROWS_ALONE, inputs, outputs)
         case Product():
             yield from _product(op, batch)
         case Repeat(copies=blocks):
@@ -97,6 +102,11 @@ def _operation(op: Op, batch: int) -> Iterator[Step]:
         case Sum(branches=branches) | Concat(branches=branches):
             held = tuple(tuple(_block(branch, batch)) for branch in branches)
             yield Join(op.path, held, inputs, outputs)
+        case Attention():
+            layers = tuple(tuple(_operation(layer, batch)) for layer in (op.q, op.k, op.v))
+            yield Join(op.path, layers, inputs, outputs)
+            yield Leaf(f"{op.path}/shares", ROWS_ALONE, outputs, outputs)
+            yield from _operation(op.o, batch)
         case _:
             yield Leaf(op.path, _costs(op), inputs, outputs)
 
@@ -106,8 +116,8 @@ def _costs(op: Op) -> Costs:
     match op:
         case Activation(function=function):
             return ROWS_ALONE if function in SOFTMAX else EITHER
-        case Norm(norm=norm):
-            return EITHER if norm == "batch" else ROWS_ALONE
+        case Norm(norm=norm, input=shape):
+            return EITHER if norm == "batch" and not is_image(shape) else ROWS_ALONE
         case Pad() | Crop() | Dropout():
             return EITHER
         case _:

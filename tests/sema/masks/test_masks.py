@@ -10,7 +10,7 @@ import pytest
 from nfc import load
 from nfc.ir.fabric import Cascade, edge_count, factors
 from nfc.ir.factors import Kron
-from nfc.ir.network import Linear, linear_layers
+from nfc.ir.network import Linear, weighted_layers
 from tests.build import dense_pattern
 from tests.documents import nfc
 from tests.sema.programs import analyse, codes, in_network, network
@@ -89,7 +89,7 @@ def test_masks_and_standard_topologies_are_one_factor() -> None:
 
 def test_a_mask_is_built_once_for_equal_arguments_and_sizes() -> None:
     body = "input 16\nrepeat 2 { linear 16 via ring >> ring(1); linear 16 via ring(k=1) + ring(1.0) }"
-    found = [factor for layer in linear_layers(network(body, RING)) for factor in factors(layer.fabric)]
+    found = [factor for layer in weighted_layers(network(body, RING)) for factor in factors(layer.fabric)]
     assert len(found) == 8
     assert len({id(factor) for factor in found}) == 2
 

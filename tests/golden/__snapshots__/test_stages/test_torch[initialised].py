@@ -735,26 +735,32 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
+    def weight(self, name: str) -> Tensor:
+        """A parameter; the entries of a convolution's kernels stand side by side on its last axis."""
+        weight = self.network.get_parameter(name)
+        module = self.network.get_submodule(name.rpartition(".")[0])
+        return weight.flatten(-3) if hasattr(module, "kernel_size") else weight
+
     def uniform(self, name: str, std: float | Tensor) -> None:
         """The parameter uniform, with mean 0 and this standard deviation."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
     def sign(self, name: str, std: float | Tensor) -> None:
         """The parameter of random signs, with this standard deviation."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
 
     def orthogonal(self, name: str, std: float | Tensor) -> None:
         """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         weight.copy_(std * self.blocks(weight.shape))
 
     def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
         """A weight [groups, height, stride, width] with such blocks."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         groups, height, stride, width = weight.shape
         weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
 
@@ -773,27 +779,27 @@ class Draws:
 
     def of_rows(self, name: str, numbers: str) -> Tensor:
         """The number of its row for each entry of a weight."""
-        weight, path = self.network.get_parameter(name), name.removesuffix("weight")
+        weight, path = self.weight(name), name.removesuffix("weight")
         tables, table = load_tables(), load_tables()[f"{name}.{numbers}"]
         if f"{path}indptr" in tables:
-            return table.repeat_interleave(tables[f"{path}indptr"].diff())
+            return spread_over(weight, table.repeat_interleave(tables[f"{path}indptr"].diff()))
         if f"{path}places" in tables:
             _, _, inputs, _ = self.stage_of(path.removesuffix("."))
-            return table[tables[f"{path}places"].long() // inputs]
-        return table.repeat_interleave(weight.shape[-1]).view(weight.shape)
+            return spread_over(weight, table[tables[f"{path}places"].long() // inputs])
+        return spread_over(weight, table)
 
     def of_columns(self, name: str, numbers: str) -> Tensor:
         """The number of its column for each entry of a weight."""
         tables, path = load_tables(), name.removesuffix("weight")
-        table = tables[f"{name}.{numbers}"]
+        weight, table = self.weight(name), tables[f"{name}.{numbers}"]
         if f"{path}indices" in tables:
-            return table[tables[f"{path}indices"].long()]
+            return spread_over(weight, table[tables[f"{path}indices"].long()])
         if f"{path}table" in tables:
-            return table[tables[f"{path}table"].long()]
+            return spread_over(weight, table[tables[f"{path}table"].long()])
         _, outputs, inputs, stride = self.stage_of(path.removesuffix("."))
         places = tables[f"{path}places"].long()
         group, lane = places // (inputs * outputs * stride), places // inputs % stride
-        return table[(group * inputs + places % inputs) * stride + lane]
+        return spread_over(weight, table[(group * inputs + places % inputs) * stride + lane])
 
     def stage_of(self, path: str) -> tuple[int, int, int, int]:
         """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
@@ -810,6 +816,12 @@ class Draws:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def spread_over(weight: Tensor, numbers: Tensor) -> Tensor:
+    """Numbers of rows or of edges as those of a weight's entries, which are as many for each."""
+    each = weight.numel() // max(1, numbers.numel())
+    return numbers.flatten().repeat_interleave(each).view(weight.shape)
 
 
 def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:

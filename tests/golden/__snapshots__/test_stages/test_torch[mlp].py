@@ -468,14 +468,20 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
+    def weight(self, name: str) -> Tensor:
+        """A parameter; the entries of a convolution's kernels stand side by side on its last axis."""
+        weight = self.network.get_parameter(name)
+        module = self.network.get_submodule(name.rpartition(".")[0])
+        return weight.flatten(-3) if hasattr(module, "kernel_size") else weight
+
     def orthogonal(self, name: str, std: float | Tensor) -> None:
         """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         weight.copy_(std * self.blocks(weight.shape))
 
     def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
         """A weight [groups, height, stride, width] with such blocks."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         groups, height, stride, width = weight.shape
         weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
 

@@ -357,18 +357,24 @@ class Draws:
         self.seed = seed
         self.stream = 0
 
+    def weight(self, name: str) -> Tensor:
+        """A parameter; the entries of a convolution's kernels stand side by side on its last axis."""
+        weight = self.network.get_parameter(name)
+        module = self.network.get_submodule(name.rpartition(".")[0])
+        return weight.flatten(-3) if hasattr(module, "kernel_size") else weight
+
     def orthogonal(self, name: str, std: float | Tensor) -> None:
         """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
-        weight = self.network.get_parameter(name)
+        weight = self.weight(name)
         weight.copy_(std * self.blocks(weight.shape))
 
     def orthogonal_cut(self, name: str, std: float | Tensor) -> None:
         """A weight with such blocks, of which rows and columns are missing."""
-        weight, path = self.network.get_parameter(name), name.removesuffix(".weight")
+        weight, path = self.weight(name), name.removesuffix(".weight")
         places, stage = load_tables()[f"{path}.places"], self.stage_of(path)
         numbers = self.normal(weight.numel())
         values = torch.empty_like(numbers)
-        for first, edges in cut_blocks(places.long(), stage):
+        for first, edges in cut_blocks(places.long(), stage, len(numbers) // len(places)):
             order = torch.arange(edges[0].numel(), device="cpu")
             values[edges] = orthonormal(numbers[first[:, None] + order], edges.shape)
         weight.copy_(std * values)
@@ -402,11 +408,11 @@ def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
     return (blocks if height >= width else blocks.mT).reshape(shape)
 
 
-def cut_blocks(places: Tensor, stage: tuple[int, int, int, int]):
-    """The blocks of a `PartialBlockLinear`, those of one size together.
+def cut_blocks(places: Tensor, stage: tuple[int, int, int, int], area: int):
+    """The blocks of a factor that lacks edges, those of one size together.
 
-    How many edges lie in the blocks before each, [blocks], and each block's own, [blocks, height,
-    width].
+    How many weights lie in the blocks before each, [blocks], and each block's own, [blocks, height,
+    width]; an edge has `area` of them.
     """
     _, outputs, inputs, stride = stage
     row = places // inputs
@@ -418,7 +424,8 @@ def cut_blocks(places: Tensor, stage: tuple[int, int, int, int]):
     for size, height in torch.stack([sizes, heights], dim=1)[sizes > 0].unique(dim=0).tolist():
         alike = first[(sizes == size) & (heights == height)]
         edges = order[alike[:, None] + torch.arange(size, device="cpu")]
-        yield alike, edges.view(len(alike), height, size // height)
+        weights = edges[..., None] * area + torch.arange(area, device="cpu")
+        yield alike * area, weights.view(len(alike), height, size // height * area)
 
 
 def philox(seed: int, stream: int, count: int) -> Tensor:

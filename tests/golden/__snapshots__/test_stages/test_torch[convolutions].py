@@ -1,0 +1,1036 @@
+# Compiled from convolutions.nf by nfc 0.1.0.
+# The source's digest is sha256:0c356b3cbe3b5e3572d74f1d6a0056b67d0db7ba66f2af26fb427ce03d706076.
+# Its index tables lie beside this file, in structured.index.safetensors.
+
+import inspect
+import math
+from abc import ABC, abstractmethod
+from functools import cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from torch import Tensor, nn
+
+INDEX_FILE = "structured.index.safetensors"
+INDEX_DIGEST = "sha256:47688224cb3489b269d3e94a1d70864ccc7a58b7232be180c570001e2f727a37"
+
+
+class Factor(nn.Module, ABC):
+    """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
+
+    Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
+    """
+
+    def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = nn.Parameter(torch.zeros(shape))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    @abstractmethod
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+
+    def feature_first(self, x: Tensor) -> Tensor:
+        """The view [in_features, batch] of an input [..., in_features]."""
+        if isinstance(x, Tensor):  # a proxy of torch.fx has no sizes yet
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(
+                    f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+                )
+            if not (x.is_floating_point() or x.is_complex()):
+                raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
+            if x.dim() == 2:
+                return x.t()
+        return x.reshape(-1, self.in_features).t()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return biased(batch_first(self.product(self.feature_first(x)), x), self.bias)
+
+    def extra_repr(self) -> str:
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
+
+
+def batch_first(y: Tensor, x: Tensor) -> Tensor:
+    """The output y [features, batch] as [..., features], with the leading axes of the input x."""
+    if isinstance(x, Tensor) and x.dim() == 2:
+        return y.t()
+    return y.t().reshape(x.shape[:-1] + (y.shape[0],))
+
+
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
+    return y if bias is None else y + bias.to(y.dtype)
+
+
+class StridedBlockLinear(Factor):
+    """I ⊗ W ⊗ I, a butterfly's stage: output (g, j, s) reads the inputs (g, k, s) for all k.
+
+    Indices have the digits group, block index and stride, the stride's changing fastest.
+    """
+
+    def __init__(self, groups: int, outputs: int, inputs: int, stride: int, bias: bool = False):
+        shape = (groups, outputs, stride, inputs)
+        super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
+        self.stage = (groups, outputs, inputs, stride)
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1))
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups · stride, outputs, inputs]."""
+        return self.weight.transpose(1, 2).flatten(0, 1)
+
+    def product(self, x: Tensor) -> Tensor:
+        return strided_product(self.blocks(), x, self.stage, self.layout)
+
+    def extra_repr(self) -> str:
+        groups, _, _, stride = self.stage
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
+
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class PartialBlockLinear(TableFactor):
+    """I ⊗ W ⊗ I cut to its first inputs and outputs, some edges missing.
+
+    `places` says where each weight lies among the flattened blocks; the rest of them is zero.
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        digits: tuple[int, int, int, int],
+        places: Tensor,
+        bias: bool = False,
+    ):
+        super().__init__(in_features, out_features, (len(places),), bias)
+        self.stage = digits
+        groups, outputs, _, stride = digits
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1)) if stride > 1 else None
+        self.set_tables(places=places)
+
+    def product(self, x: Tensor) -> Tensor:
+        groups, outputs, inputs, stride = self.stage
+        blocks = spread(self.weight, self.places, (groups, outputs, stride, inputs))
+        missing = groups * inputs * stride - self.in_features
+        if missing:
+            x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
+        blocks = blocks.transpose(1, 2).flatten(0, 1)
+        return strided_product(blocks, x, self.stage, self.layout)[: self.out_features]
+
+    def extra_repr(self) -> str:
+        groups, _, _, stride = self.stage
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
+
+
+class Layout:
+    """Another order of features: they are cut into axes of some sizes, which then take a new order.
+
+    Axes that follow those of the features, the `tail`, stay where they are.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], order: tuple[int, ...]):
+        self.sizes = sizes
+        self.order = order
+        self.ordered = tuple(sizes[axis] for axis in order)
+        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+
+    def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+
+    def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+
+
+def moved(
+    x: Tensor,
+    layout: Layout | None,
+    shape: tuple[int, ...],
+    tail: tuple[int, ...],
+) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], in another layout if one is given."""
+    return (x if layout is None else layout.of(x, tail)).reshape(shape + tail)
+
+
+def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on, in the layout if one is given.
+    """
+    if not (traced(x) or small(x)):
+        return applied(LastProduct, blocks, x, layout).flatten(0, -2)
+    # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
+    """I ⊗ W ⊗ I times x [features, batch], for W's blocks [groups · stride, outputs, inputs].
+
+    A stage is (groups, outputs, inputs, stride), and the layout makes strides the fastest digit.
+    """
+    groups, _, inputs, stride = stage
+    # Strided rows are read in place, but no matrix product reads strided rows and columns.
+    x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+    return last_product(blocks, x, layout)
+
+
+def spread(weight: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Zeros with the weights among them: each at its place in the flattened tensor."""
+    zeros = weight.new_zeros(math.prod(shape))
+    return zeros.index_add_(0, places, weight.flatten()).view(shape)
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
+    arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
+    function.forward.__signature__ = inspect.Signature([arguments])
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if layout is None:
+            return y
+        return layout.of(y, y.shape[-1:]).clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+    """The rows x[order] of a matrix; row r of x is the row `places[r]` of the result."""
+    return applied(Reordered, x, order, places)
+
+
+@with_signature
+class Reordered(torch.autograd.Function):
+    """See `reordered`. PyTorch would add up gradients row by row; here they are reordered too."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+        return x.index_select(0, order)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        _, order, places = inputs
+        ctx.save_for_backward(order, places)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        order, places = ctx.saved_tensors
+        return reordered(gradient, places, order), None, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+
+
+def small(x: Tensor) -> bool:
+    """Whether calling an autograd.Function takes longer than it saves on x."""
+    return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+class Run:
+    """Block stages in a row, each of which reads in place what the one before has written.
+
+    The features lie in memory digit by digit; a digit is (its stride as the features are numbered,
+    its size), the slowest comes first. A stage replaces the digits that it reads by one, which it
+    writes as the fastest, and leaves the others as they lie.
+    """
+
+    def __init__(self):
+        self.groups = []
+        self.steps = []
+        self.memory = []
+        self.leave = None
+
+    def add(self, stage: tuple[int, int, int, int]) -> bool:
+        """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
+        groups, outputs, inputs, stride = stage
+        above = inputs * stride
+        memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
+        if memory is None:
+            return False
+        read = descending(digit for digit in memory if stride <= digit[0] < above)
+        rest = [digit for digit in memory if digit not in read]
+        numbered = descending(rest)
+        if not self.steps:
+            # A batch-first x is read in place if what a block reads lies side by side.
+            self.copies = stride > 1
+        if memory not in (read + rest, rest + read):
+            rest = numbered  # no matrix product reads this in place: a copy sorts it
+        rows, size = (groups * stride, inputs), (outputs, inputs)
+        self.steps.append((move(memory, rest + read), rows, move(numbered, rest), size))
+        rest = [(s // inputs * outputs if s >= above else s, k) for s, k in rest]
+        self.memory = rest + [(stride, outputs)] * (outputs > 1)
+        self.leave = move(self.memory, descending(self.memory))
+        return True
+
+    def product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
+        """The last stage's output [features, batch], from x [features, batch] and all blocks."""
+        if self.copies:
+            x = contiguous(x)
+        last = len(self.steps) - 1
+        for number, (read, shape, order, sizes) in enumerate(self.steps):
+            block = blocks[number]
+            if order is not None:
+                block = moved(block, order, shape[:1], sizes)
+            x = moved(x, read, shape, (x.shape[-1],))
+            if number < last:
+                x = torch.bmm(block, x)
+        return last_product(block, x, self.leave)
+
+
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> Layout | None:
+    """The layout that permutes digits in memory; None where they stay."""
+    if before == after:
+        return None
+    return merged([size for _, size in before], [before.index(digit) for digit in after])
+
+
+def descending(digits) -> list[tuple[int, int]]:
+    """Digits from the highest to the lowest, as features are numbered."""
+    return sorted(digits, reverse=True)
+
+
+def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, int]] | None:
+    """Digits so that none has places both below and above a stride; None where one has to break."""
+    if digits is None:
+        return None
+    pieces = []
+    for low, size in digits:
+        if not low < stride < low * size:
+            pieces.append((low, size))
+        elif stride % low or low * size % stride:
+            return None
+        else:
+            pieces += [(stride, low * size // stride), (low, stride // low)]
+    return [piece for piece in pieces if piece[1] > 1]
+
+
+def merged(sizes: list[int], order: list[int]) -> Layout:
+    """The layout of axes, those that stay side by side made one: fewer axes copy faster."""
+    long = [axis for axis, size in enumerate(sizes) if size > 1]
+    runs: list[list[int]] = []
+    for axis in (long.index(axis) for axis in order if axis in long):
+        if runs and axis == runs[-1][-1] + 1:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    before = sorted(runs)
+    return Layout(
+        tuple(math.prod(sizes[long[axis]] for axis in run) for run in before),
+        tuple(before.index(run) for run in runs),
+    )
+
+
+class Cascade(nn.Sequential):
+    """Factors one after the other: y = W_n ... W_1 x, the first part acting first.
+
+    Blocks follow each other feature-first. The parts' own hooks do not run.
+    """
+
+    plan: list
+
+    def __init__(self, *parts: nn.Module):
+        super().__init__(*parts)
+        self.make_plan([(number,) for number in range(len(self))])
+
+    def make_plan(self, groups) -> None:
+        """Plans runs of groups of blocks, and between them the parts that are no blocks."""
+        self.plan = []
+        for group in groups:
+            stage = self.stage(group)
+            if stage is None:
+                self.plan += group
+                continue
+            if not (self.plan and isinstance(self.plan[-1], Run) and self.plan[-1].add(stage)):
+                self.plan.append(Run())
+                self.plan[-1].add(stage)
+            self.plan[-1].groups.append(group)
+
+    def stage(self, group):
+        """A group's (groups, outputs, inputs, stride); None for a part that is no blocks."""
+        part = self[group[0]]
+        return part.stage if hasattr(part, "blocks") else None
+
+    def blocks(self, group):
+        """A group's blocks, [groups · stride, outputs, inputs]."""
+        return self[group[0]].blocks()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.plan:
+            x = self.run(step, x) if isinstance(step, Run) else self[step](x)
+        return x
+
+    def run(self, run, x):
+        """Blocks one after the other, feature-first."""
+        x_features = self[run.groups[0][0]].feature_first(x)
+        return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
+
+
+class ConvFactor(TableFactor):
+    """A convolution whose channels a sparse factor wires; `weight` holds a kernel for each edge.
+
+    `product` maps [batch, in_features, H, W] to [batch, out_features, H', W'].
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        shape: tuple[int, ...],
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool,
+    ):
+        super().__init__(in_features, out_features, shape + kernel_size, bias)
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.set_tables()
+
+    def convolved(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
+        """The grouped convolution by a weight [outputs, inputs of a group, *kernel_size]."""
+        return F.conv2d(x, weight, None, self.stride, self.padding, 1, groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return channel_biased(self.product(x), self.bias)
+
+    def extra_repr(self) -> str:
+        windows = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return f"{super().extra_repr()}, {windows}"
+
+
+def channel_biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y [batch, channels, H, W] and the bias, if there is one, in the type of y."""
+    return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+
+
+class BlockConv2d(ConvFactor):
+    """A grouped convolution: channels in `groups` dense blocks, each outputs × inputs."""
+
+    def __init__(
+        self,
+        groups: int,
+        outputs: int,
+        inputs: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool = False,
+    ):
+        shape = (groups, outputs, inputs)
+        sizes = (groups * inputs, groups * outputs)
+        super().__init__(*sizes, shape, kernel_size, stride, padding, bias)
+        self.groups = groups
+
+    def product(self, x: Tensor) -> Tensor:
+        return self.convolved(x, self.weight.flatten(0, 1), self.groups)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}"
+
+
+def strided_convolution(module: ConvFactor, x: Tensor, weight: Tensor) -> Tensor:
+    """The convolution of x by a weight [groups, outputs, lanes, inputs, *kernel_size]."""
+    groups, outputs, inputs, lanes = module.stage
+    blocks = weight.transpose(1, 2).flatten(0, 2)
+    y = module.convolved(shuffled(x, (groups, inputs, lanes)), blocks, groups * lanes)
+    return shuffled(y, (groups, lanes, outputs))
+
+
+def shuffled(x: Tensor, sizes: tuple[int, int, int]) -> Tensor:
+    """The channels (g, k, s) of [batch, channels, H, W] in the order (g, s, k)."""
+    if 1 in sizes[1:]:
+        return x
+    return x.unflatten(1, sizes).transpose(2, 3).flatten(1, 3)
+
+
+class PartialBlockConv2d(ConvFactor):
+    """I ⊗ W ⊗ I on channels, cut to its first inputs and outputs, some edges missing.
+
+    `places` says where each kernel lies among the flattened blocks; the rest of them is zero.
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        digits: tuple[int, int, int, int],
+        places: Tensor,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool = False,
+    ):
+        shape = (len(places),)
+        super().__init__(in_features, out_features, shape, kernel_size, stride, padding, bias)
+        self.stage = digits
+        area = math.prod(kernel_size)
+        self.set_tables(places=patch_places(places, area))
+
+    def product(self, x: Tensor) -> Tensor:
+        groups, outputs, inputs, lanes = self.stage
+        shape = (groups, outputs, lanes, inputs, *self.kernel_size)
+        blocks = spread(self.weight, self.places, shape)
+        missing = groups * inputs * lanes - self.in_features
+        if missing:
+            x = F.pad(x, (0, 0, 0, 0, 0, missing))
+        return strided_convolution(self, x, blocks)[:, : self.out_features]
+
+
+def patch_places(places: Tensor, area: int) -> Tensor:
+    """Numbers of edges, or of inputs, as those of their kernels' entries or of patches' features."""
+    offsets = torch.arange(area, dtype=places.dtype, device="cpu")
+    return (places.flatten()[:, None] * area + offsets).flatten()
+
+
+class BlockSetConv2d(ConvFactor):
+    """Dense blocks between sets of channels: rows `row_sets[t]` read columns `col_sets[t]`."""
+
+    rows: Tensor
+    row_places: Tensor
+    columns: Tensor
+
+    def __init__(
+        self,
+        row_sets: Tensor,
+        col_sets: Tensor,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool = False,
+    ):
+        shape, sizes = (row_sets.numel(), col_sets.shape[1]), (col_sets.numel(), row_sets.numel())
+        super().__init__(*sizes, shape, kernel_size, stride, padding, bias)
+        self.groups = len(row_sets)
+        rows, columns = row_sets.flatten(), col_sets.flatten()
+        self.set_tables(rows=rows, row_places=rows.argsort().int(), columns=columns)
+
+    def product(self, x: Tensor) -> Tensor:
+        weight = reordered(self.weight, self.rows, self.row_places)
+        y = self.convolved(x.index_select(1, self.columns), weight, self.groups)
+        return y.index_select(1, self.row_places)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}"
+
+
+class ConvCascade(Cascade):
+    """A convolution, then factors on the channels at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self[0](x)
+        y = x.transpose(0, 1).flatten(1).t()
+        for step in self.plan[1:]:
+            y = self.run(step, y) if isinstance(step, Run) else self[step](y)
+        return y.t().unflatten(1, (-1, x.shape[2], x.shape[3])).transpose(0, 1)
+
+
+class FabricConv2d(nn.Module):
+    """A convolution whose channels a fabric wires: cascades and sums of factors."""
+
+    def __init__(self, fabric: nn.Module, out_channels: int, bias: bool = False):
+        super().__init__()
+        self.fabric = fabric
+        self.out_channels = out_channels
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return channel_biased(self.fabric(x), self.bias)
+
+    def extra_repr(self) -> str:
+        return f"out_channels={self.out_channels}, bias={self.bias is not None}"
+
+
+class FeatureGroupNorm(nn.GroupNorm):
+    """Groups of the last axis, each with mean 0 and variance 1, at every position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        groups = x.unflatten(-1, (self.num_groups, self.num_channels // self.num_groups))
+        y = F.layer_norm(groups, groups.shape[-1:], eps=self.eps).flatten(-2)
+        return y * self.weight + self.bias
+
+
+class Network(nn.Module):
+    """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
+
+    topology_digest: str
+
+    def __init__(self):
+        super().__init__()
+        self.register_load_state_dict_pre_hook(require_digest)
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(list(self.topology_digest.encode()), dtype=torch.uint8, device="cpu")
+
+    def set_extra_state(self, state: Tensor) -> None:
+        found = bytes(state.to(torch.uint8).tolist()).decode(errors="replace")
+        if found != self.topology_digest:
+            raise RuntimeError(
+                f"these weights belong to another topology: {type(self).__name__} "
+                f"has {self.topology_digest}, but the state dict has {found}"
+            )
+
+
+def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
+    """Refuse a state dict without the digest of its topology, with strict=False too."""
+    key = f"{prefix}_extra_state"
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
+        raise RuntimeError(
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
+        )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
+
+
+class Draws:
+    """Initial weights, the same on every machine: a stream of random numbers for each weight.
+
+    They are computed in float64 on the CPU and rounded once.
+    """
+
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
+        self.seed = seed
+        self.stream = 0
+
+    def weight(self, name: str) -> Tensor:
+        """A parameter; the entries of a convolution's kernels stand side by side on its last axis."""
+        weight = self.network.get_parameter(name)
+        module = self.network.get_submodule(name.rpartition(".")[0])
+        return weight.flatten(-3) if hasattr(module, "kernel_size") else weight
+
+    def uniform(self, name: str, std: float | Tensor) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.weight(name)
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def sign(self, name: str, std: float | Tensor) -> None:
+        """The parameter of random signs, with this standard deviation."""
+        weight = self.weight(name)
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
+
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
+        weight = self.weight(name)
+        weight.copy_(std * self.blocks(weight.shape))
+
+    def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
+        """A weight [groups, height, stride, width] with such blocks."""
+        weight = self.weight(name)
+        groups, height, stride, width = weight.shape
+        weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
+
+    def orthogonal_cut(self, name: str, std: float | Tensor) -> None:
+        """A weight with such blocks, of which rows and columns are missing."""
+        weight, path = self.weight(name), name.removesuffix(".weight")
+        places, stage = load_tables()[f"{path}.places"], self.stage_of(path)
+        numbers = self.normal(weight.numel())
+        values = torch.empty_like(numbers)
+        for first, edges in cut_blocks(places.long(), stage, len(numbers) // len(places)):
+            order = torch.arange(edges[0].numel(), device="cpu")
+            values[edges] = orthonormal(numbers[first[:, None] + order], edges.shape)
+        weight.copy_(std * values)
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def by_row(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries: their row's."""
+        return torch.sqrt(self.of_rows(name, "scale"))
+
+    def of_rows(self, name: str, numbers: str) -> Tensor:
+        """The number of its row for each entry of a weight."""
+        weight, path = self.weight(name), name.removesuffix("weight")
+        tables, table = load_tables(), load_tables()[f"{name}.{numbers}"]
+        if f"{path}indptr" in tables:
+            return spread_over(weight, table.repeat_interleave(tables[f"{path}indptr"].diff()))
+        if f"{path}places" in tables:
+            _, _, inputs, _ = self.stage_of(path.removesuffix("."))
+            return spread_over(weight, table[tables[f"{path}places"].long() // inputs])
+        return spread_over(weight, table)
+
+    def stage_of(self, path: str) -> tuple[int, int, int, int]:
+        """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
+        return vars(self.network.get_submodule(path))["stage"]
+
+    def normal(self, count: int) -> Tensor:
+        """Standard normal numbers of the next stream, by Box and Muller."""
+        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
+        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
+        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+        return pairs.flatten()[:count]
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
+
+
+def spread_over(weight: Tensor, numbers: Tensor) -> Tensor:
+    """Numbers of rows or of edges as those of a weight's entries, which are as many for each."""
+    each = weight.numel() // max(1, numbers.numel())
+    return numbers.flatten().repeat_interleave(each).view(weight.shape)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
+
+
+def cut_blocks(places: Tensor, stage: tuple[int, int, int, int], area: int):
+    """The blocks of a factor that lacks edges, those of one size together.
+
+    How many weights lie in the blocks before each, [blocks], and each block's own, [blocks, height,
+    width]; an edge has `area` of them.
+    """
+    _, outputs, inputs, stride = stage
+    row = places // inputs
+    block = row // (outputs * stride) * stride + row % stride
+    opens = row.diff(prepend=row.new_tensor([-1])) > 0
+    sizes = block.bincount()
+    heights = block[opens].bincount()
+    order, first = block.argsort(stable=True), sizes.cumsum(0) - sizes
+    for size, height in torch.stack([sizes, heights], dim=1)[sizes > 0].unique(dim=0).tolist():
+        alike = first[(sizes == size) & (heights == height)]
+        edges = order[alike[:, None] + torch.arange(size, device="cpu")]
+        weights = edges[..., None] * area + torch.arange(area, device="cpu")
+        yield alike * area, weights.view(len(alike), height, size // height * area)
+
+
+def philox(seed: int, stream: int, count: int) -> Tensor:
+    """`count` numbers in (0, 1), float64, by Philox4x32-10 (Salmon et al., SC 2011).
+
+    The key is the seed; block k of four numbers has the counter (k, stream), both of 64 bits.
+    """
+    low = 0xFFFFFFFF
+    block = torch.arange((count + 3) // 4, device="cpu")
+    c0, c1 = block & low, block >> 32
+    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, (stream >> 32) & low)
+    k0, k1 = seed & low, (seed >> 32) & low
+    for _ in range(10):
+        high0, low0 = multiply(0xD2511F53, c0)
+        high1, low1 = multiply(0xCD9E8D57, c2)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
+    words = torch.stack([c0, c1, c2, c3], dim=1).flatten()[:count]
+    return (words.double() + 0.5) * 2.0**-32
+
+
+def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The high and the low 32 bits of a product of 32-bit numbers, within int64."""
+    low, high = constant * (x & 0xFFFF), constant * (x >> 16)
+    return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
+
+
+@cache
+def load_tables() -> dict[str, Tensor]:
+    """The tables in the index file beside this one, by the path of what they belong to."""
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
+        found = (file.metadata() or {}).get("digest")
+        if found != INDEX_DIGEST:
+            raise RuntimeError(
+                f"{INDEX_FILE} is not the file that was made with this module: "
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
+            )
+        keys = file.keys()
+        return {key: file.get_tensor(key) for key in keys}
+
+
+class LearningRates:
+    """How fast a module's parameters learn and decay, as multiples of what suits dense layers.
+
+    Parameters that are not set learn at the rate as it is; matrices among them decay, vectors
+    (biases, scales and shifts) do not.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.multiples: dict[nn.Parameter, tuple[float, float]] = {}
+
+    def set(self, name: str, rate: float, decay: float) -> None:
+        """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        weight = dict(self.module.named_parameters(remove_duplicate=False)).get(name)
+        if weight is None:
+            raise TypeError(f"{name} is no parameter; take parametrizations and pruning off before")
+        # Optimizers multiply the decay by the rate of its group.
+        self.multiples[weight] = (rate, decay / rate)
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict]:
+        """An optimizer's groups: every parameter once, those with the same multiples together."""
+        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            default = (1.0, 1.0 if parameter.ndim > 1 else 0.0)
+            found.setdefault(self.multiples.get(parameter, default), []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * rate, "weight_decay": weight_decay * decay}
+            for (rate, decay), parameters in found.items()
+        ]
+
+
+class Structured(Network):
+    """Input [batch, 3, 9, 8], output [batch, 5].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
+
+    topology_digest = "sha256:266b070bc2422cdde8f28b62b7209647b8d183a19c84b251d8797685ae6fb37c"
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        tables = load_tables()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=(5, 5), stride=(2, 2), padding=(1, 1))
+        self.norm1 = nn.BatchNorm2d(16)
+        # topology: block(size=4)
+        self.conv2 = BlockConv2d(
+            4, 4, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=True
+        )
+        self.norm2 = nn.LayerNorm(16)
+        # topology: monarch
+        self.conv3 = FabricConv2d(
+            ConvCascade(
+                PartialBlockConv2d(
+                    16,
+                    24,
+                    (6, 4, 4, 1),
+                    tables["conv3.fabric.0.places"],
+                    kernel_size=(3, 1),
+                    stride=(1, 2),
+                    padding=(1, 0),
+                ),
+                PartialBlockLinear(24, 24, (1, 6, 6, 4), tables["conv3.fabric.1.places"]),
+            ),
+            24,
+            bias=True,
+        )
+        self.norm3 = nn.GroupNorm(4, 24)
+        # topology: butterfly
+        self.conv4 = FabricConv2d(
+            ConvCascade(
+                PartialBlockConv2d(
+                    24,
+                    32,
+                    (16, 2, 2, 1),
+                    tables["conv4.fabric.0.places"],
+                    kernel_size=(1, 1),
+                    stride=(1, 1),
+                    padding=(0, 0),
+                ),
+                PartialBlockLinear(32, 32, (8, 2, 2, 2), tables["conv4.fabric.1.places"]),
+                PartialBlockLinear(32, 32, (4, 2, 2, 4), tables["conv4.fabric.2.places"]),
+                PartialBlockLinear(32, 32, (2, 2, 2, 8), tables["conv4.fabric.3.places"]),
+                StridedBlockLinear(1, 1, 2, 16),
+            ),
+            16,
+        )
+        self.norm4 = nn.RMSNorm(16, eps=1e-05)
+        # topology: permute("reverse") >> butterfly(radix=4)
+        self.conv5 = FabricConv2d(
+            ConvCascade(
+                BlockSetConv2d(
+                    tables["conv5.fabric.0.row_sets"],
+                    tables["conv5.fabric.0.col_sets"],
+                    kernel_size=(3, 3),
+                    stride=(1, 1),
+                    padding=(1, 1),
+                ),
+                StridedBlockLinear(1, 4, 4, 4),
+            ),
+            16,
+            bias=True,
+        )
+        self.norm5 = FeatureGroupNorm(8, 16)
+        self.linear1 = nn.Linear(16, 5)
+        self.reset_parameters(seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)
+        x = self.norm1(x)
+        x = F.relu(x)
+        x = self.conv2(x)
+        x = self.norm2(x.movedim(1, -1)).movedim(-1, 1)
+        x = F.gelu(x)
+        x = self.conv3(x)
+        x = self.norm3(x)
+        x = F.relu(x)
+        x = self.conv4(x)
+        x = x.unflatten(1, (4, 4)).transpose(1, 2).flatten(1, 2)
+        x = F.max_pool2d(x, kernel_size=(2, 2), stride=(1, 1))
+        x = self.norm4(x.movedim(1, -1)).movedim(-1, 1)
+        x = self.conv5(x)
+        x = x.mean((2, 3))
+        x = self.norm5(x)
+        return self.linear1(x)
+
+    @torch.no_grad()
+    def reset_parameters(self, seed: int = 0) -> None:
+        """Set the weights of `seed`, biases to 0, norms and their statistics as new ones."""
+        norms = (FeatureGroupNorm, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+        for module in self.modules():
+            if isinstance(module, norms):
+                module.reset_parameters()
+        for name, parameter in self.named_parameters():
+            if name.endswith(".bias"):
+                nn.init.zeros_(parameter)
+        draw = Draws(self, seed)
+        draw.uniform("conv1.weight", std=0.11547005383792515)
+        draw.uniform("conv2.weight", std=0.16666666666666666)
+        draw.orthogonal_cut("conv3.fabric.0.weight", std=1.0)
+        draw.orthogonal_cut("conv3.fabric.1.weight", std=1.224744871391589)
+        for i in range(3):
+            draw.orthogonal_cut(f"conv4.fabric.{i}.weight", std=1.0)
+        draw.orthogonal_cut("conv4.fabric.3.weight", std=draw.by_row("conv4.fabric.3.weight"))
+        draw.sign("conv4.fabric.4.weight", std=0.7071067811865476)
+        draw.uniform("conv5.fabric.0.weight", std=0.16666666666666666)
+        draw.orthogonal_strided("conv5.fabric.1.weight", std=1.0)
+        draw.orthogonal("linear1.weight", std=1.0)
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit dense layers."""
+        rates = LearningRates(self)
+        rates.set("conv2.weight", rate=2.9, decay=1)
+        rates.set("conv3.fabric.0.weight", rate=1.3, decay=1 / 2)
+        rates.set("conv3.fabric.1.weight", rate=2.6, decay=1 / 2)
+        for i in range(3):
+            rates.set(f"conv4.fabric.{i}.weight", rate=0.92, decay=1 / 5)
+        rates.set("conv4.fabric.3.weight", rate=1.1, decay=1 / 5)
+        rates.set("conv4.fabric.4.weight", rate=0.95, decay=1 / 5)
+        rates.set("conv5.fabric.0.weight", rate=1.4, decay=1 / 2)
+        rates.set("conv5.fabric.1.weight", rate=6.0, decay=1 / 2)
+        return rates.groups(lr, weight_decay)
+# table conv3.fabric.0.places: int32 [64]
+# table conv3.fabric.1.places: int32 [96]
+# table conv4.fabric.0.places: int32 [48]
+# table conv4.fabric.1.places: int32 [48]
+# table conv4.fabric.2.places: int32 [48]
+# table conv4.fabric.3.places: int32 [48]
+# table conv4.fabric.3.weight.scale: float64 [32]
+# table conv5.fabric.0.col_sets: int32 [4, 4]
+# table conv5.fabric.0.row_sets: int32 [4, 4]

@@ -1,0 +1,1431 @@
+# Compiled from images.nf by nfc 0.1.0.
+# The source's digest is sha256:044ddededccd035cfbd15b453675dee084f17a2f37fbfe8ddd63348eb82cf0e9.
+# Its index tables lie beside this file, in separable.index.safetensors.
+
+import inspect
+import math
+import warnings
+from abc import ABC, abstractmethod
+from functools import cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from torch import Tensor, nn
+
+INDEX_FILE = "separable.index.safetensors"
+INDEX_DIGEST = "sha256:4d5d3b98f5d080228a9164fea8fb5529a9f41d8e5f471e7253f0102006ae1ec8"
+
+
+class Factor(nn.Module, ABC):
+    """A sparse linear map of the last axis; `weight` holds its edges and nothing else.
+
+    Subclasses multiply feature-first, [features, batch]. What they return is batch-first by shape
+    and feature-first in memory where they can, so that the next factor reads it without a copy.
+    """
+
+    def __init__(self, in_features: int, out_features: int, shape: tuple[int, ...], bias: bool):
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = nn.Parameter(torch.zeros(shape))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    @abstractmethod
+    def product(self, x: Tensor) -> Tensor:
+        """The output [out_features, batch] for x [in_features, batch]."""
+
+    def feature_first(self, x: Tensor) -> Tensor:
+        """The view [in_features, batch] of an input [..., in_features]."""
+        if isinstance(x, Tensor):  # a proxy of torch.fx has no sizes yet
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(
+                    f"{type(self).__name__} expects [..., {self.in_features}], found {list(x.shape)}"
+                )
+            if not (x.is_floating_point() or x.is_complex()):
+                raise TypeError(f"{type(self).__name__} expects floating point, found {x.dtype}")
+            if x.dim() == 2:
+                return x.t()
+        return x.reshape(-1, self.in_features).t()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return biased(batch_first(self.product(self.feature_first(x)), x), self.bias)
+
+    def extra_repr(self) -> str:
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, edges={self.weight.numel()}, bias={self.bias is not None}"
+
+
+def batch_first(y: Tensor, x: Tensor) -> Tensor:
+    """The output y [features, batch] as [..., features], with the leading axes of the input x."""
+    if isinstance(x, Tensor) and x.dim() == 2:
+        return y.t()
+    return y.t().reshape(x.shape[:-1] + (y.shape[0],))
+
+
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
+    return y if bias is None else y + bias.to(y.dtype)
+
+
+class BlockLinear(Factor):
+    """A block-diagonal matrix of `groups` dense blocks, each outputs × inputs."""
+
+    def __init__(self, groups: int, outputs: int, inputs: int, bias: bool = False):
+        super().__init__(groups * inputs, groups * outputs, (groups, outputs, inputs), bias)
+        self.stage = (groups, outputs, inputs, 1)
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups, outputs, inputs]."""
+        return self.weight
+
+    def product(self, x: Tensor) -> Tensor:
+        x = x.unflatten(0, self.stage[::2])
+        return last_product(self.weight, x)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.stage[0]}"
+
+
+class StridedBlockLinear(Factor):
+    """I ⊗ W ⊗ I, a butterfly's stage: output (g, j, s) reads the inputs (g, k, s) for all k.
+
+    Indices have the digits group, block index and stride, the stride's changing fastest.
+    """
+
+    def __init__(self, groups: int, outputs: int, inputs: int, stride: int, bias: bool = False):
+        shape = (groups, outputs, stride, inputs)
+        super().__init__(groups * inputs * stride, groups * outputs * stride, shape, bias)
+        self.stage = (groups, outputs, inputs, stride)
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1))
+
+    def blocks(self) -> Tensor:
+        """The blocks, [groups · stride, outputs, inputs]."""
+        return self.weight.transpose(1, 2).flatten(0, 1)
+
+    def product(self, x: Tensor) -> Tensor:
+        return strided_product(self.blocks(), x, self.stage, self.layout)
+
+    def extra_repr(self) -> str:
+        groups, _, _, stride = self.stage
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
+
+
+class TableFactor(Factor):
+    """A factor with tables: buffers on the weight's device that are in no state dict.
+
+    The tables that it was made of are kept, so that a module moved off the meta device has them.
+    """
+
+    tables: dict[str, Tensor]
+
+    def set_tables(self, **tables: Tensor) -> None:
+        self.tables = tables
+        self.place_tables()
+
+    def place_tables(self) -> None:
+        """Put the tables where the weight is."""
+        for name, table in self.tables.items():
+            self.register_buffer(name, table.to(self.weight.device), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.place_tables()
+        return self
+
+    def _load_from_state_dict(self, *arguments):
+        device = self.weight.device
+        super()._load_from_state_dict(*arguments)
+        if self.weight.device != device:  # load_state_dict(..., assign=True)
+            self.place_tables()
+
+
+class PartialBlockLinear(TableFactor):
+    """I ⊗ W ⊗ I cut to its first inputs and outputs, some edges missing.
+
+    `places` says where each weight lies among the flattened blocks; the rest of them is zero.
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        digits: tuple[int, int, int, int],
+        places: Tensor,
+        bias: bool = False,
+    ):
+        super().__init__(in_features, out_features, (len(places),), bias)
+        self.stage = digits
+        groups, outputs, _, stride = digits
+        self.layout = Layout((groups, stride, outputs), (0, 2, 1)) if stride > 1 else None
+        self.set_tables(places=places)
+
+    def product(self, x: Tensor) -> Tensor:
+        groups, outputs, inputs, stride = self.stage
+        blocks = spread(self.weight, self.places, (groups, outputs, stride, inputs))
+        missing = groups * inputs * stride - self.in_features
+        if missing:
+            x = torch.cat([x, x.new_zeros(missing, 1).expand(-1, x.shape[1])])
+        blocks = blocks.transpose(1, 2).flatten(0, 1)
+        return strided_product(blocks, x, self.stage, self.layout)[: self.out_features]
+
+    def extra_repr(self) -> str:
+        groups, _, _, stride = self.stage
+        return f"{super().extra_repr()}, groups={groups}, stride={stride}"
+
+
+class Sum(nn.ModuleList):
+    """Parts on the same input whose outputs add."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sum(part(x) for part in self)
+
+
+class Layout:
+    """Another order of features: they are cut into axes of some sizes, which then take a new order.
+
+    Axes that follow those of the features, the `tail`, stay where they are.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], order: tuple[int, ...]):
+        self.sizes = sizes
+        self.order = order
+        self.ordered = tuple(sizes[axis] for axis in order)
+        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+
+    def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+
+    def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
+        """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
+        kept = range(len(self.order), len(self.order) + len(tail))
+        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+
+
+def moved(
+    x: Tensor,
+    layout: Layout | None,
+    shape: tuple[int, ...],
+    tail: tuple[int, ...],
+) -> Tensor:
+    """A tensor [*features, *tail] as [*shape, *tail], in another layout if one is given."""
+    return (x if layout is None else layout.of(x, tail)).reshape(shape + tail)
+
+
+def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Tensor:
+    """Features [features, batch], by batched products with x [blocks, inputs, batch].
+
+    They are to be read batch-first from here on, in the layout if one is given.
+    """
+    if not (traced(x) or small(x)):
+        return applied(LastProduct, blocks, x, layout).flatten(0, -2)
+    # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
+    y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
+    return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
+    """I ⊗ W ⊗ I times x [features, batch], for W's blocks [groups · stride, outputs, inputs].
+
+    A stage is (groups, outputs, inputs, stride), and the layout makes strides the fastest digit.
+    """
+    groups, _, inputs, stride = stage
+    # Strided rows are read in place, but no matrix product reads strided rows and columns.
+    x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
+    return last_product(blocks, x, layout)
+
+
+def spread(weight: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Zeros with the weights among them: each at its place in the flattened tensor."""
+    zeros = weight.new_zeros(math.prod(shape))
+    return zeros.index_add_(0, places, weight.flatten()).view(shape)
+
+
+def applied(function, *arguments):
+    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    try:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                argument.data_ptr()
+    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def with_signature(function):
+    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
+    arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
+    function.forward.__signature__ = inspect.Signature([arguments])
+    return function
+
+
+@with_signature
+class LastProduct(torch.autograd.Function):
+    """See `last_product`.
+
+    A gradient comes back batch-first. It is transposed once here; left as it is, the product would
+    copy each of its little matrices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(blocks, x)
+        if layout is None:
+            return y
+        return layout.of(y, y.shape[-1:]).clone(memory_format=torch.contiguous_format)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = contiguous(gradient.flatten(0, -2))
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        return of_blocks, of_x, None
+
+
+def traced(x: Tensor) -> bool:
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
+    plain = type(x) in (Tensor, nn.Parameter)
+    return torch.compiler.is_compiling() or not plain or x.is_meta
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
+    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
+        return x.contiguous()
+    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+
+
+def small(x: Tensor) -> bool:
+    """Whether calling an autograd.Function takes longer than it saves on x."""
+    return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+@with_signature
+class Transpose(torch.autograd.Function):
+    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        rows, columns = x.shape
+        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x, in_dims[0]
+
+
+class EdgeFactor(TableFactor):
+    """Any pattern of edges: output o reads the inputs `indices[indptr[o] : indptr[o + 1]]`.
+
+    Its tables are that CSR pattern and the transposed one, whose edge e has the weight
+    `permutation[e]`.
+    """
+
+    indptr: Tensor
+    indices: Tensor
+    transposed_indptr: Tensor
+    transposed_indices: Tensor
+    permutation: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        indptr: Tensor,
+        indices: Tensor,
+        shape: tuple[int, ...],
+        bias: bool,
+    ):
+        super().__init__(in_features, len(indptr) - 1, shape, bias)
+        self.set_pattern(indptr, indices)
+
+    def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
+        rows = torch.arange(self.out_features, dtype=torch.int32, device="cpu")
+        rows = rows.repeat_interleave(indptr.diff())
+        permutation = indices.argsort(stable=True)
+        degrees = torch.bincount(indices, minlength=self.in_features)
+        self.set_tables(
+            indptr=indptr,
+            indices=indices,
+            transposed_indptr=F.pad(degrees.cumsum(0), (1, 0)).int(),
+            transposed_indices=rows[permutation],
+            permutation=permutation.int(),
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        pattern = (self.indptr, self.indices)
+        transposed = (self.transposed_indptr, self.transposed_indices, self.permutation)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern, *transposed)
+        if not isinstance(x, Tensor) or x.is_meta:
+            return y
+        device = x.device.type
+        return y.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else y
+
+
+def operator(name: str):
+    """Register an autograd.Function as an operator too, which traces show as one call.
+
+    Modules with the same text share it: the digits in its name are a digest of the text.
+    """
+    with warnings.catch_warnings():  # PyTorch says once a process that sparse tensors are new
+        warnings.simplefilter("ignore")
+        torch.zeros(1, 1, device="cpu").to_sparse_csr()
+    namespace, _, short = name.partition("::")
+
+    def register(function):
+        forward = function.forward
+        if not hasattr(getattr(torch.ops, namespace), short):
+            made = torch.library.custom_op(name, forward, mutates_args=(), schema=function.schema)
+            made.register_fake(function.fake)
+            made.register_autograd(function.backward, setup_context=function.setup_context)
+            made.register_vmap(function.vmap)
+        return with_signature(function)
+
+    return register
+
+
+def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor) -> Tensor:
+    """W x for the edges' weights [edges] and x [columns, batch]; or Wᵀ x, for x [rows, batch].
+
+    The tables are those of `EdgeFactor`.
+    """
+    if traced(x):
+        return torch.ops.nfc_sparse_36f8f02e.sparse_product(values, x, transposed, *tables)
+    return applied(SparseProduct, values, x, transposed, *tables)
+
+
+def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
+    """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
+    if traced(left):
+        return torch.ops.nfc_sparse_36f8f02e.sampled_product(left, right, *tables)
+    return applied(SampledProduct, left, right, *tables)
+
+
+@operator("nfc_sparse_36f8f02e::sparse_product")
+class SparseProduct(torch.autograd.Function):
+    """See `sparse_product`."""
+
+    schema = (
+        "(Tensor values, Tensor x, bool transposed, Tensor indptr, Tensor indices, "
+        "Tensor transposed_indptr, Tensor transposed_indices, Tensor permutation) -> Tensor"
+    )
+
+    @staticmethod
+    def forward(values, x, transposed, *tables):
+        indptr, indices = tables[2:4] if transposed else tables[:2]
+        shape = (len(indptr) - 1, x.shape[1])
+        if not (x.numel() and len(indices)):
+            return x.new_zeros(shape)
+        dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
+        weights, x = values.to(wide), x.to(wide).contiguous()
+        if transposed:
+            weights = weights.index_select(0, tables[4])
+        if weighted_bags_win(x):
+            y = torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
+        else:
+            # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
+            matrix = csr_matrix(indptr, indices, weights, (shape[0], len(x)))
+            y = x.new_empty(shape)
+            if shape[1] == 1:
+                torch.mv(matrix, x[:, 0], out=y[:, 0])
+            else:
+                torch.mm(matrix, x, out=y)
+        return y.to(dtype)
+
+    @staticmethod
+    def fake(values, x, transposed, *tables):
+        return x.new_empty(len(tables[2 if transposed else 0]) - 1, x.shape[1])
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        values, x, ctx.transposed, *tables = inputs
+        ctx.save_for_backward(values, x, *tables)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        values, x, *tables = ctx.saved_tensors
+        gradient = contiguous(gradient)
+        for_values = for_x = None
+        if ctx.needs_input_grad[0]:
+            left, right = (x, gradient) if ctx.transposed else (gradient, x)
+            for_values = sampled_product(left, right, *tables).to(values.dtype)
+        if ctx.needs_input_grad[1]:
+            for_x = sparse_product(values, gradient, not ctx.transposed, *tables)
+        return for_values, for_x, None, *[None] * len(tables)
+
+    @staticmethod
+    def vmap(info, in_dims, values, x, transposed, *tables):
+        if in_dims[0] is None:
+            x = x.movedim(in_dims[1], 1)
+            y = sparse_product(values, x.flatten(1), transposed, *tables)
+            return y.unflatten(1, x.shape[1:]), 1
+        each = zip(unstack(info, in_dims[0], values), unstack(info, in_dims[1], x), strict=True)
+        return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
+
+
+@operator("nfc_sparse_36f8f02e::sampled_product")
+class SampledProduct(torch.autograd.Function):
+    """See `sampled_product`."""
+
+    schema = (
+        "(Tensor left, Tensor right, Tensor indptr, Tensor indices, "
+        "Tensor transposed_indptr, Tensor transposed_indices, Tensor permutation) -> Tensor"
+    )
+
+    @staticmethod
+    def forward(left, right, *tables):
+        indptr, indices = tables[:2]
+        if not (left.numel() and len(indices)):
+            return left.new_zeros(len(indices))
+        wide = torch.promote_types(left.dtype, torch.float32)
+        a, b = left.to(wide).contiguous(), right.to(wide).contiguous()
+        rest = -a.shape[1] % 8
+        if 1 < a.shape[1] < 64 and rest:
+            # The kernel takes eight columns at a time, and a rest of columns one by one.
+            a, b = F.pad(a, (0, rest)), F.pad(b, (0, rest))
+        # What it is added to must be finite: PyTorch multiplies it by beta all the same.
+        pattern = csr_matrix(indptr, indices, a.new_zeros(len(indices)), (len(a), len(b)))
+        torch.sparse.sampled_addmm(pattern, a, b.t(), beta=0.0, out=pattern)
+        return pattern.values().to(left.dtype)
+
+    @staticmethod
+    def fake(left, right, *tables):
+        return left.new_empty(len(tables[1]))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        left, right, *tables = ctx.saved_tensors
+        for_left = for_right = None
+        if ctx.needs_input_grad[0]:
+            for_left = sparse_product(gradient, right, False, *tables).to(left.dtype)
+        if ctx.needs_input_grad[1]:
+            for_right = sparse_product(gradient, left, True, *tables).to(right.dtype)
+        return for_left, for_right, *[None] * len(tables)
+
+    @staticmethod
+    def vmap(info, in_dims, left, right, *tables):
+        each = zip(unstack(info, in_dims[0], left), unstack(info, in_dims[1], right), strict=True)
+        return torch.stack([sampled_product(a, b, *tables) for a, b in each]), 0
+
+
+def unstack(info, axis: int | None, x: Tensor) -> tuple[Tensor, ...]:
+    """What `torch.vmap` maps over, one by one; without an axis, x itself each time."""
+    return (x,) * info.batch_size if axis is None else x.unbind(axis)
+
+
+def weighted_bags_win(x: Tensor) -> bool:
+    """Whether embedding_bag multiplies by x faster than a sparse matrix does, or has to."""
+    if x.device.type != "cpu":
+        return False
+    several = x.shape[1] >= 4 and x.dtype == torch.float32
+    return several or not torch.backends.mkl.is_available()
+
+
+def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """A sparse matrix of these tensors, which are not checked."""
+    return torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
+
+
+class Run:
+    """Block stages in a row, each of which reads in place what the one before has written.
+
+    The features lie in memory digit by digit; a digit is (its stride as the features are numbered,
+    its size), the slowest comes first. A stage replaces the digits that it reads by one, which it
+    writes as the fastest, and leaves the others as they lie.
+    """
+
+    def __init__(self):
+        self.groups = []
+        self.steps = []
+        self.memory = []
+        self.leave = None
+
+    def add(self, stage: tuple[int, int, int, int]) -> bool:
+        """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
+        groups, outputs, inputs, stride = stage
+        above = inputs * stride
+        memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
+        if memory is None:
+            return False
+        read = descending(digit for digit in memory if stride <= digit[0] < above)
+        rest = [digit for digit in memory if digit not in read]
+        numbered = descending(rest)
+        if not self.steps:
+            # A batch-first x is read in place if what a block reads lies side by side.
+            self.copies = stride > 1
+        if memory not in (read + rest, rest + read):
+            rest = numbered  # no matrix product reads this in place: a copy sorts it
+        rows, size = (groups * stride, inputs), (outputs, inputs)
+        self.steps.append((move(memory, rest + read), rows, move(numbered, rest), size))
+        rest = [(s // inputs * outputs if s >= above else s, k) for s, k in rest]
+        self.memory = rest + [(stride, outputs)] * (outputs > 1)
+        self.leave = move(self.memory, descending(self.memory))
+        return True
+
+    def product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
+        """The last stage's output [features, batch], from x [features, batch] and all blocks."""
+        if self.copies:
+            x = contiguous(x)
+        last = len(self.steps) - 1
+        for number, (read, shape, order, sizes) in enumerate(self.steps):
+            block = blocks[number]
+            if order is not None:
+                block = moved(block, order, shape[:1], sizes)
+            x = moved(x, read, shape, (x.shape[-1],))
+            if number < last:
+                x = torch.bmm(block, x)
+        return last_product(block, x, self.leave)
+
+
+def move(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> Layout | None:
+    """The layout that permutes digits in memory; None where they stay."""
+    if before == after:
+        return None
+    return merged([size for _, size in before], [before.index(digit) for digit in after])
+
+
+def descending(digits) -> list[tuple[int, int]]:
+    """Digits from the highest to the lowest, as features are numbered."""
+    return sorted(digits, reverse=True)
+
+
+def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, int]] | None:
+    """Digits so that none has places both below and above a stride; None where one has to break."""
+    if digits is None:
+        return None
+    pieces = []
+    for low, size in digits:
+        if not low < stride < low * size:
+            pieces.append((low, size))
+        elif stride % low or low * size % stride:
+            return None
+        else:
+            pieces += [(stride, low * size // stride), (low, stride // low)]
+    return [piece for piece in pieces if piece[1] > 1]
+
+
+def merged(sizes: list[int], order: list[int]) -> Layout:
+    """The layout of axes, those that stay side by side made one: fewer axes copy faster."""
+    long = [axis for axis, size in enumerate(sizes) if size > 1]
+    runs: list[list[int]] = []
+    for axis in (long.index(axis) for axis in order if axis in long):
+        if runs and axis == runs[-1][-1] + 1:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    before = sorted(runs)
+    return Layout(
+        tuple(math.prod(sizes[long[axis]] for axis in run) for run in before),
+        tuple(before.index(run) for run in runs),
+    )
+
+
+class Cascade(nn.Sequential):
+    """Factors one after the other: y = W_n ... W_1 x, the first part acting first.
+
+    Blocks follow each other feature-first. The parts' own hooks do not run.
+    """
+
+    plan: list
+
+    def __init__(self, *parts: nn.Module):
+        super().__init__(*parts)
+        self.make_plan([(number,) for number in range(len(self))])
+
+    def make_plan(self, groups) -> None:
+        """Plans runs of groups of blocks, and between them the parts that are no blocks."""
+        self.plan = []
+        for group in groups:
+            stage = self.stage(group)
+            if stage is None:
+                self.plan += group
+                continue
+            if not (self.plan and isinstance(self.plan[-1], Run) and self.plan[-1].add(stage)):
+                self.plan.append(Run())
+                self.plan[-1].add(stage)
+            self.plan[-1].groups.append(group)
+
+    def stage(self, group):
+        """A group's (groups, outputs, inputs, stride); None for a part that is no blocks."""
+        part = self[group[0]]
+        return part.stage if hasattr(part, "blocks") else None
+
+    def blocks(self, group):
+        """A group's blocks, [groups · stride, outputs, inputs]."""
+        return self[group[0]].blocks()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.plan:
+            x = self.run(step, x) if isinstance(step, Run) else self[step](x)
+        return x
+
+    def run(self, run, x):
+        """Blocks one after the other, feature-first."""
+        x_features = self[run.groups[0][0]].feature_first(x)
+        return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
+
+
+class ConvFactor(TableFactor):
+    """A convolution whose channels a sparse factor wires; `weight` holds a kernel for each edge.
+
+    `product` maps [batch, in_features, H, W] to [batch, out_features, H', W'].
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        shape: tuple[int, ...],
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool,
+    ):
+        super().__init__(in_features, out_features, shape + kernel_size, bias)
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.set_tables()
+
+    def convolved(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
+        """The grouped convolution by a weight [outputs, inputs of a group, *kernel_size]."""
+        return F.conv2d(x, weight, None, self.stride, self.padding, 1, groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return channel_biased(self.product(x), self.bias)
+
+    def extra_repr(self) -> str:
+        windows = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return f"{super().extra_repr()}, {windows}"
+
+
+def channel_biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The output y [batch, channels, H, W] and the bias, if there is one, in the type of y."""
+    return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+
+
+class BlockConv2d(ConvFactor):
+    """A grouped convolution: channels in `groups` dense blocks, each outputs × inputs."""
+
+    def __init__(
+        self,
+        groups: int,
+        outputs: int,
+        inputs: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool = False,
+    ):
+        shape = (groups, outputs, inputs)
+        sizes = (groups * inputs, groups * outputs)
+        super().__init__(*sizes, shape, kernel_size, stride, padding, bias)
+        self.groups = groups
+
+    def product(self, x: Tensor) -> Tensor:
+        return self.convolved(x, self.weight.flatten(0, 1), self.groups)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.groups}"
+
+
+def strided_convolution(module: ConvFactor, x: Tensor, weight: Tensor) -> Tensor:
+    """The convolution of x by a weight [groups, outputs, lanes, inputs, *kernel_size]."""
+    groups, outputs, inputs, lanes = module.stage
+    blocks = weight.transpose(1, 2).flatten(0, 2)
+    y = module.convolved(shuffled(x, (groups, inputs, lanes)), blocks, groups * lanes)
+    return shuffled(y, (groups, lanes, outputs))
+
+
+def shuffled(x: Tensor, sizes: tuple[int, int, int]) -> Tensor:
+    """The channels (g, k, s) of [batch, channels, H, W] in the order (g, s, k)."""
+    if 1 in sizes[1:]:
+        return x
+    return x.unflatten(1, sizes).transpose(2, 3).flatten(1, 3)
+
+
+class PartialBlockConv2d(ConvFactor):
+    """I ⊗ W ⊗ I on channels, cut to its first inputs and outputs, some edges missing.
+
+    `places` says where each kernel lies among the flattened blocks; the rest of them is zero.
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        digits: tuple[int, int, int, int],
+        places: Tensor,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool = False,
+    ):
+        shape = (len(places),)
+        super().__init__(in_features, out_features, shape, kernel_size, stride, padding, bias)
+        self.stage = digits
+        area = math.prod(kernel_size)
+        self.set_tables(places=patch_places(places, area))
+
+    def product(self, x: Tensor) -> Tensor:
+        groups, outputs, inputs, lanes = self.stage
+        shape = (groups, outputs, lanes, inputs, *self.kernel_size)
+        blocks = spread(self.weight, self.places, shape)
+        missing = groups * inputs * lanes - self.in_features
+        if missing:
+            x = F.pad(x, (0, 0, 0, 0, 0, missing))
+        return strided_convolution(self, x, blocks)[:, : self.out_features]
+
+
+def patch_places(places: Tensor, area: int) -> Tensor:
+    """Numbers of edges, or of inputs, as those of their kernels' entries or of patches' features."""
+    offsets = torch.arange(area, dtype=places.dtype, device="cpu")
+    return (places.flatten()[:, None] * area + offsets).flatten()
+
+
+class EdgeConv2d(EdgeFactor):
+    """A convolution whose channels any pattern of edges wires: a sparse product with its patches.
+
+    A patch holds the features (channel, row of the window, column of the window).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        indptr: Tensor,
+        indices: Tensor,
+        shape: tuple[int, ...],
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        bias: bool = False,
+    ):
+        area = math.prod(kernel_size)
+        patches = patch_places(indices, area)
+        super().__init__(in_channels * area, indptr * area, patches, shape + kernel_size, bias)
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes = zip((2, 3), self.kernel_size, self.stride, self.padding, strict=True)
+        size = [(x.shape[i] + 2 * pad - kernel) // step + 1 for i, kernel, step, pad in axes]
+        patches = F.unfold(x, self.kernel_size, padding=self.padding, stride=self.stride)
+        y = self.product(patches.transpose(0, 1).flatten(1))
+        return channel_biased(y.unflatten(1, (-1, *size)).transpose(0, 1), self.bias)
+
+    def extra_repr(self) -> str:
+        windows = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return f"{super().extra_repr()}, {windows}"
+
+
+class CsrConv2d(EdgeConv2d):
+    """Any pattern, in CSR: channel o reads the channels `indices[indptr[o] : indptr[o + 1]]`."""
+
+    def __init__(self, in_channels: int, indptr: Tensor, indices: Tensor, **others):
+        super().__init__(in_channels, indptr, indices, (len(indices),), **others)
+
+
+class NeighbourConv2d(EdgeConv2d):
+    """As many channels for every output: channel o reads the channels `table[o]`."""
+
+    def __init__(self, in_channels: int, table: Tensor, **others):
+        indptr = torch.arange(len(table) + 1, dtype=torch.int32, device="cpu") * table.shape[1]
+        super().__init__(in_channels, indptr, table.flatten(), tuple(table.shape), **others)
+
+
+class ConvCascade(Cascade):
+    """A convolution, then factors on the channels at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self[0](x)
+        y = x.transpose(0, 1).flatten(1).t()
+        for step in self.plan[1:]:
+            y = self.run(step, y) if isinstance(step, Run) else self[step](y)
+        return y.t().unflatten(1, (-1, x.shape[2], x.shape[3])).transpose(0, 1)
+
+
+class FabricConv2d(nn.Module):
+    """A convolution whose channels a fabric wires: cascades and sums of factors."""
+
+    def __init__(self, fabric: nn.Module, out_channels: int, bias: bool = False):
+        super().__init__()
+        self.fabric = fabric
+        self.out_channels = out_channels
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return channel_biased(self.fabric(x), self.bias)
+
+    def extra_repr(self) -> str:
+        return f"out_channels={self.out_channels}, bias={self.bias is not None}"
+
+
+class ConcatChannels(nn.ModuleList):
+    """Parts on the same input whose outputs stand side by side, channel by channel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([part(x) for part in self], dim=1)
+
+
+class FeatureGroupNorm(nn.GroupNorm):
+    """Groups of the last axis, each with mean 0 and variance 1, at every position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        groups = x.unflatten(-1, (self.num_groups, self.num_channels // self.num_groups))
+        y = F.layer_norm(groups, groups.shape[-1:], eps=self.eps).flatten(-2)
+        return y * self.weight + self.bias
+
+
+class Network(nn.Module):
+    """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
+
+    topology_digest: str
+
+    def __init__(self):
+        super().__init__()
+        self.register_load_state_dict_pre_hook(require_digest)
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(list(self.topology_digest.encode()), dtype=torch.uint8, device="cpu")
+
+    def set_extra_state(self, state: Tensor) -> None:
+        found = bytes(state.to(torch.uint8).tolist()).decode(errors="replace")
+        if found != self.topology_digest:
+            raise RuntimeError(
+                f"these weights belong to another topology: {type(self).__name__} "
+                f"has {self.topology_digest}, but the state dict has {found}"
+            )
+
+
+def require_digest(module: Network, state_dict: dict, prefix: str, *others) -> None:
+    """Refuse a state dict without the digest of its topology, with strict=False too."""
+    key = f"{prefix}_extra_state"
+    if key in state_dict:
+        return
+    ends = (name.removesuffix(key) for name in state_dict if name.endswith(f".{key}"))
+    wrapper = next(ends, "")
+    if wrapper and all(name.startswith(wrapper) for name in state_dict):
+        raise RuntimeError(
+            f"the keys of the state dict start with {wrapper}, which a wrapper of the module adds: "
+            f'strip it, as in {{key.removeprefix("{wrapper}"): value for key, value in ...}}'
+        )
+    raise RuntimeError(
+        f"the state dict does not say its topology, as it has no key {key}: "
+        f"{type(module).__name__} has {module.topology_digest}; "
+        "if the weights are known to fit, add get_extra_state() of the module under that key"
+    )
+
+
+class Draws:
+    """Initial weights, the same on every machine: a stream of random numbers for each weight.
+
+    They are computed in float64 on the CPU and rounded once.
+    """
+
+    def __init__(self, network: nn.Module, seed: int):
+        self.network = network
+        self.seed = seed
+        self.stream = 0
+
+    def weight(self, name: str) -> Tensor:
+        """A parameter; the entries of a convolution's kernels stand side by side on its last axis."""
+        weight = self.network.get_parameter(name)
+        module = self.network.get_submodule(name.rpartition(".")[0])
+        return weight.flatten(-3) if hasattr(module, "kernel_size") else weight
+
+    def uniform(self, name: str, std: float | Tensor) -> None:
+        """The parameter uniform, with mean 0 and this standard deviation."""
+        weight = self.weight(name)
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
+
+    def sign(self, name: str, std: float | Tensor) -> None:
+        """The parameter of random signs, with this standard deviation."""
+        weight = self.weight(name)
+        u = self.numbers(weight.numel()).view(weight.shape)
+        weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
+
+    def orthogonal(self, name: str, std: float | Tensor) -> None:
+        """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
+        weight = self.weight(name)
+        weight.copy_(std * self.blocks(weight.shape))
+
+    def orthogonal_strided(self, name: str, std: float | Tensor) -> None:
+        """A weight [groups, height, stride, width] with such blocks."""
+        weight = self.weight(name)
+        groups, height, stride, width = weight.shape
+        weight.copy_(std * self.blocks((groups, stride, height, width)).transpose(1, 2))
+
+    def orthogonal_cut(self, name: str, std: float | Tensor) -> None:
+        """A weight with such blocks, of which rows and columns are missing."""
+        weight, path = self.weight(name), name.removesuffix(".weight")
+        places, stage = load_tables()[f"{path}.places"], self.stage_of(path)
+        numbers = self.normal(weight.numel())
+        values = torch.empty_like(numbers)
+        for first, edges in cut_blocks(places.long(), stage, len(numbers) // len(places)):
+            order = torch.arange(edges[0].numel(), device="cpu")
+            values[edges] = orthonormal(numbers[first[:, None] + order], edges.shape)
+        weight.copy_(std * values)
+
+    def blocks(self, shape: tuple[int, ...]) -> Tensor:
+        """Blocks of the next stream, evenly distributed (Haar), [..., height, width]."""
+        return orthonormal(self.normal(math.prod(shape)), shape)
+
+    def by_row(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries: their row's."""
+        return torch.sqrt(self.of_rows(name, "scale"))
+
+    def separable(self, name: str) -> Tensor:
+        """Standard deviations of a weight's entries: a number of their row by one of their column."""
+        return torch.sqrt(self.of_rows(name, "scale") * self.of_columns(name, "v"))
+
+    def of_rows(self, name: str, numbers: str) -> Tensor:
+        """The number of its row for each entry of a weight."""
+        weight, path = self.weight(name), name.removesuffix("weight")
+        tables, table = load_tables(), load_tables()[f"{name}.{numbers}"]
+        if f"{path}indptr" in tables:
+            return spread_over(weight, table.repeat_interleave(tables[f"{path}indptr"].diff()))
+        if f"{path}places" in tables:
+            _, _, inputs, _ = self.stage_of(path.removesuffix("."))
+            return spread_over(weight, table[tables[f"{path}places"].long() // inputs])
+        return spread_over(weight, table)
+
+    def of_columns(self, name: str, numbers: str) -> Tensor:
+        """The number of its column for each entry of a weight."""
+        tables, path = load_tables(), name.removesuffix("weight")
+        weight, table = self.weight(name), tables[f"{name}.{numbers}"]
+        if f"{path}indices" in tables:
+            return spread_over(weight, table[tables[f"{path}indices"].long()])
+        if f"{path}table" in tables:
+            return spread_over(weight, table[tables[f"{path}table"].long()])
+        _, outputs, inputs, stride = self.stage_of(path.removesuffix("."))
+        places = tables[f"{path}places"].long()
+        group, lane = places // (inputs * outputs * stride), places // inputs % stride
+        return spread_over(weight, table[(group * inputs + places % inputs) * stride + lane])
+
+    def stage_of(self, path: str) -> tuple[int, int, int, int]:
+        """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
+        return vars(self.network.get_submodule(path))["stage"]
+
+    def normal(self, count: int) -> Tensor:
+        """Standard normal numbers of the next stream, by Box and Muller."""
+        u = self.numbers(2 * ((count + 1) // 2)).view(-1, 2)
+        radius, angle = torch.sqrt(-2.0 * torch.log(u[:, 0])), 2.0 * math.pi * u[:, 1]
+        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+        return pairs.flatten()[:count]
+
+    def numbers(self, count: int) -> Tensor:
+        """Numbers of the next stream, in (0, 1)."""
+        self.stream += 1
+        return philox(self.seed, self.stream - 1, count)
+
+
+def spread_over(weight: Tensor, numbers: Tensor) -> Tensor:
+    """Numbers of rows or of edges as those of a weight's entries, which are as many for each."""
+    each = weight.numel() // max(1, numbers.numel())
+    return numbers.flatten().repeat_interleave(each).view(weight.shape)
+
+
+def orthonormal(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Blocks [..., height, width] with orthonormal rows or columns of standard normal numbers."""
+    height, width = shape[-2:]
+    blocks, upper = torch.linalg.qr(numbers.view(-1, max(height, width), min(height, width)))
+    blocks = blocks * torch.where(upper.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None]
+    return (blocks if height >= width else blocks.mT).reshape(shape)
+
+
+def cut_blocks(places: Tensor, stage: tuple[int, int, int, int], area: int):
+    """The blocks of a factor that lacks edges, those of one size together.
+
+    How many weights lie in the blocks before each, [blocks], and each block's own, [blocks, height,
+    width]; an edge has `area` of them.
+    """
+    _, outputs, inputs, stride = stage
+    row = places // inputs
+    block = row // (outputs * stride) * stride + row % stride
+    opens = row.diff(prepend=row.new_tensor([-1])) > 0
+    sizes = block.bincount()
+    heights = block[opens].bincount()
+    order, first = block.argsort(stable=True), sizes.cumsum(0) - sizes
+    for size, height in torch.stack([sizes, heights], dim=1)[sizes > 0].unique(dim=0).tolist():
+        alike = first[(sizes == size) & (heights == height)]
+        edges = order[alike[:, None] + torch.arange(size, device="cpu")]
+        weights = edges[..., None] * area + torch.arange(area, device="cpu")
+        yield alike * area, weights.view(len(alike), height, size // height * area)
+
+
+def philox(seed: int, stream: int, count: int) -> Tensor:
+    """`count` numbers in (0, 1), float64, by Philox4x32-10 (Salmon et al., SC 2011).
+
+    The key is the seed; block k of four numbers has the counter (k, stream), both of 64 bits.
+    """
+    low = 0xFFFFFFFF
+    block = torch.arange((count + 3) // 4, device="cpu")
+    c0, c1 = block & low, block >> 32
+    c2, c3 = torch.full_like(c0, stream & low), torch.full_like(c0, (stream >> 32) & low)
+    k0, k1 = seed & low, (seed >> 32) & low
+    for _ in range(10):
+        high0, low0 = multiply(0xD2511F53, c0)
+        high1, low1 = multiply(0xCD9E8D57, c2)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
+    words = torch.stack([c0, c1, c2, c3], dim=1).flatten()[:count]
+    return (words.double() + 0.5) * 2.0**-32
+
+
+def multiply(constant: int, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The high and the low 32 bits of a product of 32-bit numbers, within int64."""
+    low, high = constant * (x & 0xFFFF), constant * (x >> 16)
+    return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & 0xFFFFFFFF
+
+
+@cache
+def load_tables() -> dict[str, Tensor]:
+    """The tables in the index file beside this one, by the path of what they belong to."""
+    with safe_open(str(Path(__file__).with_name(INDEX_FILE)), framework="pt", device="cpu") as file:
+        found = (file.metadata() or {}).get("digest")
+        if found != INDEX_DIGEST:
+            raise RuntimeError(
+                f"{INDEX_FILE} is not the file that was made with this module: "
+                f"it says that its tables have the digest {found}, not {INDEX_DIGEST}"
+            )
+        keys = file.keys()
+        return {key: file.get_tensor(key) for key in keys}
+
+
+def under(tables: dict[str, Tensor], path: str) -> dict[str, Tensor]:
+    """The tables of what lies under a path."""
+    start = f"{path}."
+    return {key[len(start) :]: table for key, table in tables.items() if key.startswith(start)}
+
+
+class LearningRates:
+    """How fast a module's parameters learn and decay, as multiples of what suits dense layers.
+
+    Parameters that are not set learn at the rate as it is; matrices among them decay, vectors
+    (biases, scales and shifts) do not.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.multiples: dict[nn.Parameter, tuple[float, float]] = {}
+
+    def set(self, name: str, rate: float, decay: float) -> None:
+        """A factor's rate, and its share of the decay of the matrix that it is a factor of."""
+        weight = dict(self.module.named_parameters(remove_duplicate=False)).get(name)
+        if weight is None:
+            raise TypeError(f"{name} is no parameter; take parametrizations and pruning off before")
+        # Optimizers multiply the decay by the rate of its group.
+        self.multiples[weight] = (rate, decay / rate)
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict]:
+        """An optimizer's groups: every parameter once, those with the same multiples together."""
+        found: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            default = (1.0, 1.0 if parameter.ndim > 1 else 0.0)
+            found.setdefault(self.multiples.get(parameter, default), []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * rate, "weight_decay": weight_decay * decay}
+            for (rate, decay), parameters in found.items()
+        ]
+
+
+class Residual1(nn.Module):
+    """Input [batch, 12, 8, 8], output [batch, 12, 8, 8]."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        super().__init__()
+        # topology: diagonal
+        self.depthwise1 = BlockConv2d(12, 1, 1, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+        # topology: hypercube
+        self.conv1 = CsrConv2d(
+            12,
+            tables["conv1.indptr"],
+            tables["conv1.indices"],
+            kernel_size=(1, 1),
+            stride=(1, 1),
+            padding=(0, 0),
+            bias=True,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x
+        x = self.depthwise1(x)
+        x = self.conv1(x)
+        return shortcut + x
+
+
+class Residual2(nn.Module):
+    """Input [batch, 12, 8, 8], output [batch, 20, 4, 4]."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        super().__init__()
+        self.project = nn.Conv2d(
+            12, 20, kernel_size=(1, 1), stride=(2, 2), padding=(0, 0), bias=False
+        )
+        # topology: diagonal
+        self.depthwise1 = BlockConv2d(
+            12, 1, 1, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), bias=True
+        )
+        self.norm1 = nn.BatchNorm2d(12)
+        # topology: butterfly
+        self.conv1 = FabricConv2d(
+            ConvCascade(
+                PartialBlockConv2d(
+                    12,
+                    32,
+                    (16, 2, 2, 1),
+                    tables["conv1.fabric.0.places"],
+                    kernel_size=(1, 1),
+                    stride=(1, 1),
+                    padding=(0, 0),
+                ),
+                PartialBlockLinear(32, 32, (8, 2, 2, 2), tables["conv1.fabric.1.places"]),
+                PartialBlockLinear(32, 32, (4, 2, 2, 4), tables["conv1.fabric.2.places"]),
+                PartialBlockLinear(32, 32, (2, 2, 2, 8), tables["conv1.fabric.3.places"]),
+                PartialBlockLinear(32, 20, (1, 2, 2, 16), tables["conv1.fabric.4.places"]),
+            ),
+            20,
+            bias=True,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = self.project(x)
+        x = self.depthwise1(x)
+        x = self.norm1(x)
+        x = F.relu(x)
+        x = self.conv1(x)
+        return shortcut + x
+
+
+class Concat1Branch(nn.Module):
+    """Input [batch, 20, 4, 4], output [batch, 4, 4, 4]."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(20, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv1(x)
+
+
+class Concat1BranchVariant2(nn.Module):
+    """Input [batch, 20, 4, 4], output [batch, 3, 4, 4]."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(20, 6, kernel_size=(2, 2), stride=(1, 1), padding=(0, 1))
+        self.conv2 = nn.Conv2d(6, 3, kernel_size=(2, 1), stride=(1, 1), padding=(1, 0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.avg_pool2d(x, kernel_size=(1, 2), stride=(1, 1))
+        x = self.conv1(x)
+        return self.conv2(x)
+
+
+class Concat1BranchVariant3(nn.Module):
+    """Input [batch, 20, 4, 4], output [batch, 20, 4, 4]."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout1 = nn.Dropout(0.2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dropout1(x)
+
+
+class Sum1Branch(nn.Module):
+    """Input [batch, 27, 4, 4], output [batch, 8, 4, 4]."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(27, 8, kernel_size=(1, 1), stride=(1, 1), padding=(0, 0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv1(x)
+
+
+class Sum1BranchVariant2(nn.Module):
+    """Input [batch, 27, 4, 4], output [batch, 8, 4, 4]."""
+
+    def __init__(self):
+        super().__init__()
+        # topology: dense(width=3) >> dense
+        self.conv1 = FabricConv2d(
+            ConvCascade(
+                nn.Conv2d(27, 3, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False),
+                nn.Linear(3, 8, bias=False),
+            ),
+            8,
+            bias=True,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv1(x)
+
+
+class Repeat1(nn.Module):
+    """Input [batch, 8, 4, 4], output [batch, 8, 4, 4]."""
+
+    def __init__(self):
+        super().__init__()
+        # topology: benes
+        self.conv1 = FabricConv2d(
+            ConvCascade(
+                BlockConv2d(4, 2, 2, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1)),
+                StridedBlockLinear(2, 2, 2, 2),
+                StridedBlockLinear(1, 2, 2, 4),
+                StridedBlockLinear(2, 2, 2, 2),
+                BlockLinear(4, 2, 2),
+            ),
+            8,
+            bias=True,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)
+        return F.relu(x)
+
+
+class Separable(Network):
+    """Input [batch, 8, 8, 8], output [batch, 2, 16].
+
+    `seed` fixes the initial weights; PyTorch's generator has no part in them.
+    """
+
+    topology_digest = "sha256:f620fa5799a78350c908da50622fdbbb344dc8696ea99b6e9a15b5c43e5e2fb8"
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        tables = load_tables()
+        # topology: diagonal
+        self.depthwise1 = BlockConv2d(
+            8, 1, 1, kernel_size=(3, 5), stride=(1, 1), padding=(1, 2), bias=True
+        )
+        # topology: random(fan_in=3)
+        self.conv1 = NeighbourConv2d(
+            8, tables["conv1.table"], kernel_size=(1, 1), stride=(1, 1), padding=(0, 0), bias=True
+        )
+        self.residual1 = Residual1(under(tables, "residual1"))
+        self.residual2 = Residual2(under(tables, "residual2"))
+        self.concat1 = ConcatChannels(
+            [Concat1Branch(), Concat1BranchVariant2(), Concat1BranchVariant3()]
+        )
+        self.sum1 = Sum([Sum1Branch(), Sum1BranchVariant2()])
+        self.repeat1 = nn.ModuleList(Repeat1() for _ in range(2))
+        self.norm1 = FeatureGroupNorm(2, 16)
+        self.reset_parameters(seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.depthwise1(x)
+        x = self.conv1(x)
+        x = F.leaky_relu(x, 0.2)
+        x = self.residual1(x)
+        x = self.residual2(x)
+        x = self.concat1(x)
+        x = self.sum1(x)
+        x = F.softmax(x, dim=-3)
+        for block in self.repeat1:
+            x = block(x)
+        x = F.avg_pool2d(x, kernel_size=(2, 2), stride=(2, 2))
+        x = x.reshape(x.shape[0], 2, 16)
+        x = self.norm1(x)
+        return F.log_softmax(x, dim=-1)
+
+    @torch.no_grad()
+    def reset_parameters(self, seed: int = 0) -> None:
+        """Set the weights of `seed`, biases to 0, norms and their statistics as new ones."""
+        for module in self.modules():
+            if isinstance(module, (FeatureGroupNorm, nn.BatchNorm2d)):
+                module.reset_parameters()
+        for name, parameter in self.named_parameters():
+            if name.endswith(".bias"):
+                nn.init.zeros_(parameter)
+        draw = Draws(self, seed)
+        draw.sign("depthwise1.weight", std=0.2581988897471611)
+        draw.sign("conv1.weight", std=draw.separable("conv1.weight"))
+        draw.sign("residual1.depthwise1.weight", std=0.3333333333333333)
+        draw.sign("residual1.conv1.weight", std=draw.separable("residual1.conv1.weight"))
+        draw.orthogonal("residual2.project.weight", std=1.2909944487358056)
+        draw.sign("residual2.depthwise1.weight", std=0.3333333333333333)
+        for i in range(2):
+            draw.orthogonal_cut(f"residual2.conv1.fabric.{i}.weight", std=1.0)
+        draw.orthogonal_cut(
+            "residual2.conv1.fabric.2.weight", std=draw.by_row("residual2.conv1.fabric.2.weight")
+        )
+        draw.orthogonal_cut("residual2.conv1.fabric.3.weight", std=1.0)
+        draw.sign("residual2.conv1.fabric.4.weight", std=0.7071067811865476)
+        draw.uniform("concat1.0.conv1.weight", std=0.07453559924999299)
+        draw.uniform("concat1.1.conv1.weight", std=0.11180339887498948)
+        draw.orthogonal("concat1.1.conv2.weight", std=1.0)
+        draw.orthogonal("sum1.0.conv1.weight", std=0.7071067811865476)
+        draw.uniform("sum1.1.conv1.fabric.0.weight", std=0.06415002990995841)
+        draw.orthogonal("sum1.1.conv1.fabric.1.weight", std=1.1547005383792515)
+        for i in range(2):
+            draw.orthogonal(f"repeat1.{i}.conv1.fabric.0.weight", std=1.0)
+            for j in range(1, 4):
+                draw.orthogonal_strided(f"repeat1.{i}.conv1.fabric.{j}.weight", std=1.0)
+            draw.orthogonal(f"repeat1.{i}.conv1.fabric.4.weight", std=1.4142135623730951)
+
+    def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict]:
+        """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit dense layers."""
+        rates = LearningRates(self)
+        rates.set("depthwise1.weight", rate=4.5, decay=1)
+        rates.set("conv1.weight", rate=1.8, decay=1)
+        rates.set("residual1.depthwise1.weight", rate=5.8, decay=1)
+        rates.set("residual1.conv1.weight", rate=1.9, decay=1)
+        rates.set("residual2.depthwise1.weight", rate=5.8, decay=1)
+        for i in range(2):
+            rates.set(f"residual2.conv1.fabric.{i}.weight", rate=0.6, decay=1 / 5)
+        rates.set("residual2.conv1.fabric.2.weight", rate=0.7, decay=1 / 5)
+        rates.set("residual2.conv1.fabric.3.weight", rate=0.6, decay=1 / 5)
+        rates.set("residual2.conv1.fabric.4.weight", rate=0.88, decay=1 / 5)
+        rates.set("sum1.1.conv1.fabric.0.weight", rate=0.5, decay=1 / 2)
+        rates.set("sum1.1.conv1.fabric.1.weight", rate=11.0, decay=1 / 2)
+        for i in range(2):
+            rates.set(f"repeat1.{i}.conv1.fabric.0.weight", rate=0.54, decay=1 / 5)
+            for j in range(1, 5):
+                rates.set(f"repeat1.{i}.conv1.fabric.{j}.weight", rate=2.1, decay=1 / 5)
+        return rates.groups(lr, weight_decay)
+# table conv1.table: int32 [12, 3]
+# table conv1.weight.scale: float64 [12]
+# table conv1.weight.v: float64 [8]
+# table residual1.conv1.indices: int32 [52]
+# table residual1.conv1.indptr: int32 [13]
+# table residual1.conv1.weight.scale: float64 [12]
+# table residual1.conv1.weight.v: float64 [12]
+# table residual2.conv1.fabric.0.places: int32 [24]
+# table residual2.conv1.fabric.1.places: int32 [24]
+# table residual2.conv1.fabric.2.places: int32 [24]
+# table residual2.conv1.fabric.2.weight.scale: float64 [32]
+# table residual2.conv1.fabric.3.places: int32 [32]
+# table residual2.conv1.fabric.4.places: int32 [20]
