@@ -16,6 +16,8 @@ VERBS = {
     "check": "Elaborate files and run their check blocks.",
     "compile": "Compile a network to PyTorch or ONNX.",
     "show": "Show a network's layers, factors and totals.",
+    "score": "Score topologies side by side, without data.",
+    "search": "Find the best topologies under a budget.",
     "bench": "Time networks against their dense twins.",
     "explain": "Print a diagnostic code's page.",
 }
