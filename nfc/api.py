@@ -5,7 +5,7 @@ Everything wrong with an input is an `NfcError` whose `diagnostics` say where an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from nfc.analysis.errors import PropertyError
 from nfc.analysis.properties import (
     EDGES,
     FABRIC_PROPERTIES,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from nfc.lowering import Target
     from nfc.lowering.plan import Plan
     from nfc.revision import RevisionFile
+    from nfc.score import Score
     from nfc.sema.program import Program as Elaborated
 
 __all__ = ["Fabric", "Layer", "Network", "Program", "Report", "load", "topology"]
@@ -121,10 +123,19 @@ def topology(
     sink = Sink()
     expression = text_source(text, "<topology>").text
     data = DataFiles(Folder.of("<topology>", allow_outside=allow_outside))
-    fabric = topology_fabric(expression, rows, cols, sink, limits or Limits(), data=data)
+    bounds = limits or Limits()
+    fabric = topology_fabric(expression, rows, cols, sink, bounds, data=data)
     if fabric is None or sink.failed:
         raise NfcError(sink.diagnostics)
-    return Fabric(fabric)
+
+    def smaller(rows: int, cols: int) -> ir_fabric.Fabric:
+        found = Sink()
+        built = topology_fabric(expression, rows, cols, found, bounds, data=data)
+        if built is None or found.failed:
+            raise NfcError(found.diagnostics)
+        return built
+
+    return Fabric(fabric, smaller)
 
 
 @dataclass(frozen=True)
@@ -375,8 +386,11 @@ class Fabric(Measured):
         properties of LANGUAGE's section 5 for wirings: `edges`, `density`, `connected`, `digest` …
     """
 
-    def __init__(self, ir: ir_fabric.Fabric) -> None:
+    def __init__(
+        self, ir: ir_fabric.Fabric, smaller: Callable[[int, int], ir_fabric.Fabric] | None = None
+    ) -> None:
         self.ir = ir
+        self._smaller = smaller
         self.rows, self.cols = self.shape = (ir.rows, ir.cols)
         self.factors: tuple[Factor, ...] = tuple(ir_fabric.factors(ir))
         self._properties = fabric_properties(ir)
@@ -388,9 +402,26 @@ class Fabric(Measured):
         unless those would cost too much.
 
         Raises:
-            NfcError: a name is unknown, comes with a later version, or would cost too much.
+            NfcError: a name is unknown, or would cost too much.
         """
         return {name: self._property(name) for name in names or self._affordable()}
+
+    def score(self, *, targets: int = 3, seed: int = 0) -> Score:
+        """How well a layer of this wiring will train, without data; the same for the same seed.
+
+        Args:
+            targets: random matrices that controllability is measured on.
+            seed: of all that is drawn.
+
+        Raises:
+            NfcError: it would cost too much (NF506).
+        """
+        from nfc.score import score
+
+        try:
+            return score(self.ir, targets=targets, seed=seed, smaller=self._smaller)
+        except PropertyError as error:
+            raise NfcError([Diagnostic(error.code, error.message, None, hints=error.hints)]) from None
 
     def _property(self, name: str) -> Measurement | dict[str, Measurement]:
         members = members_of(self._properties, name)

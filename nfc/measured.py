@@ -12,8 +12,8 @@ from nfc.diagnostics import Diagnostic, NfcError, did_you_mean
 class Measured:
     """Properties by their language names as attributes: `density`, and in a group `fan_in.max`.
 
-    An unknown name is an AttributeError. Where a property cannot be measured, an NfcError says why:
-    NF506, it would cost too much; NF603, it comes with a later version.
+    An unknown name is an AttributeError. Where a property would cost too much, an NfcError (NF506)
+    says so.
     """
 
     _properties: Properties[Any]

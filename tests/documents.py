@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,6 +61,16 @@ def nfc(arguments: Sequence[str], standard_input: str = "") -> Run:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), patch.object(sys, "stdin", stdin):
         code = main(list(arguments))
     return Run(code, out.getvalue(), err.getvalue())
+
+
+def fresh(*arguments: str) -> str:
+    """What `nfc` writes to standard output in a process of its own, whose libraries choose their threads."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("NUM_THREADS")}
+    command = [sys.executable, "-m", "nfc", *arguments]
+    done = subprocess.run(
+        command, env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 def console(text: str) -> Iterator[tuple[list[str], str]]:

@@ -105,11 +105,6 @@ def test_unknown_properties_are_attribute_errors(network: nfc.Network) -> None:
     assert not hasattr(network, "__array__")
 
 
-def test_properties_of_later_versions_say_so(network: nfc.Network) -> None:
-    with pytest.raises(nfc.NfcError, match="comes with a later version"):
-        network["head"].controllability  # noqa: B018
-
-
 def test_layers_by_path(network: nfc.Network) -> None:
     assert [layer.name for layer in network.layers] == ["repeat1.0.linear1", "repeat1.1.linear1", "head"]
     with pytest.raises(KeyError, match="did you mean"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class PropertyError(Exception):
-    """A property is unknown (NF502, NF503), comes with a later version (NF603) or costs too much (NF506).
+    """A property is unknown (NF502, NF503) or costs too much (NF506).
 
     Attributes:
         code, message, hints: of the diagnostic to report at the place that asks.

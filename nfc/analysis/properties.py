@@ -1,7 +1,6 @@
 """Every property by its language name (LANGUAGE, section 5): one visible table for each subject.
 
-Definitions here are what `docs/properties.md`, hovers and messages say. A `measure` of None is a
-property that comes with a later version.
+Definitions here are what `docs/properties.md`, hovers and messages say.
 """
 
 from __future__ import annotations
@@ -10,10 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from nfc.analysis.bandwidth import bandwidth
+from nfc.analysis.controllability import mean_controllability
 from nfc.analysis.degrees import fan_in, fan_out
 from nfc.analysis.errors import PropertyError
+from nfc.analysis.freedom import freedom
 from nfc.analysis.paths import paths, reach
 from nfc.analysis.profile import backward_variance, correlation, forward_variance
+from nfc.analysis.spectrum import ramanujan_gap, spectral_gap
 from nfc.analysis.totals import (
     layer_flops,
     layer_parameters,
@@ -23,6 +26,7 @@ from nfc.analysis.totals import (
     network_flops,
     network_parameters,
 )
+from nfc.analysis.units import biregular, dead, degree_balance, duplicates
 from nfc.diagnostics import did_you_mean
 from nfc.ir.digest import fabric_digest, network_digest
 from nfc.ir.fabric import Fabric, depth, edge_count, factors
@@ -31,8 +35,10 @@ from nfc.ir.network import Network, WeightedLayer
 Measurement = int | float | bool | str
 Subject = TypeVar("Subject")
 
-INSTANT, EDGES, PAIRS, LATER = "instant", "edges", "edges × inputs, or structure", "later version"
-"""What a property's time grows with; those of the last kind cannot be asked yet."""
+INSTANT, EDGES, PAIRS = "instant", "edges", "edges × inputs, or structure"
+ROUNDS, ELIMINATION = "edges × rounds of a solver, or structure", "weights³, or structure"
+STEPS = "edges × inputs × steps of an optimiser, or structure"
+"""What a property's time grows with."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,13 @@ class Property(Generic[Subject]):
         name: its language name.
         definition: one line.
         cost: what its time grows with.
-        measure: None where it comes with a later version.
+        measure: its value for a subject.
     """
 
     name: str
     definition: str
     cost: str
-    measure: Callable[[Subject], Measurement] | None
+    measure: Callable[[Subject], Measurement]
 
 
 def _table(*properties: Property[Subject]) -> dict[str, Property[Subject]]:
@@ -73,19 +79,22 @@ FABRIC_PROPERTIES: dict[str, Property[Fabric]] = _table(
     Property("paths.max", "most paths of an input-output pair", PAIRS, lambda f: paths(f).maximum),
     Property("paths.mean", "paths over input-output pairs", PAIRS, lambda f: paths(f).mean),
     Property("paths.cv", "standard deviation of the path counts over their mean", PAIRS, lambda f: paths(f).variation),
-    Property("bandwidth", "most vertex-disjoint input-output paths", LATER, None),
-    Property("spectral_gap", "1 − σ₂/σ₁ of the path counts scaled by row and column sums", LATER, None),
-    Property("controllability", "how near the fabric's matrices come to any matrix, 0 to 1", LATER, None),
-    Property("freedom", "rank of the Jacobian weights → matrix, over rows · cols", LATER, None),
+    Property("bandwidth", "most vertex-disjoint input-output paths", ROUNDS, bandwidth),
+    Property("spectral_gap", "1 − σ₂/σ₁ of the path counts scaled by row and column sums", ROUNDS, spectral_gap),
+    Property("controllability", "how near the fabric's matrices come to any matrix, 0 to 1", STEPS, mean_controllability),
+    Property("freedom", "rank of the Jacobian weights → matrix, over rows · cols", ELIMINATION, freedom),
+    Property("ramanujan_gap", "least √(fan-in − 1) + √(fan-out − 1) − σ₂ of a factor", ROUNDS, ramanujan_gap),
+    Property("biregular", "every factor has one fan-in and one fan-out", EDGES, biregular),
+    Property("degree_balance", "least ratio of a neuron's fan-in and fan-out between factors, below 1", EDGES, degree_balance),
+    Property("duplicates", "neurons between factors with the neighbours of an earlier one", EDGES, duplicates),
+    Property("dead", "neurons on no input-output path", EDGES, dead),
     Property("digest", "`sha256:` of the fabric's normal form", EDGES, fabric_digest),
 )  # fmt: skip
 """Properties of a wiring alone."""
 
 
 def _of_layer(entry: Property[Fabric]) -> Property[WeightedLayer]:
-    measure = entry.measure
-    lifted = None if measure is None else lambda layer: measure(layer.fabric)
-    return Property(entry.name, entry.definition, entry.cost, lifted)
+    return Property(entry.name, entry.definition, entry.cost, lambda layer: entry.measure(layer.fabric))
 
 
 LAYER_PROPERTIES: dict[str, Property[WeightedLayer]] = _table(
@@ -113,8 +122,7 @@ NETWORK_PROPERTIES: dict[str, Property[Network]] = _table(
 class Properties(Mapping[str, Measurement], Generic[Subject]):
     """A subject's properties by name, measured when asked for.
 
-    Iteration leaves out those that come with a later version. A name that is unknown, comes later
-    or costs too much raises PropertyError.
+    A name that is unknown or costs too much raises PropertyError.
     """
 
     def __init__(self, subject: Subject, table: Mapping[str, Property[Subject]]) -> None:
@@ -128,10 +136,10 @@ class Properties(Mapping[str, Measurement], Generic[Subject]):
         return name in self._table
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, entry in self._table.items() if entry.measure is not None)
+        return iter(self._table)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._table)
 
     def group(self, name: str) -> dict[str, Measurement]:
         """The properties `name.…` by what follows the point: `group("paths")["cv"]`."""
@@ -158,17 +166,12 @@ def known(name: str, table: Mapping[str, Property[Subject]]) -> Callable[[Subjec
     """How a property is measured.
 
     Raises:
-        PropertyError: the name is unknown (NF502), or comes with a later version (NF603).
+        PropertyError: the name is unknown (NF502).
     """
     if name not in table:
         message = f"there is no property `{name}`"
         raise PropertyError("NF502", message, hints=did_you_mean(name, table))
-    measure = table[name].measure
-    if measure is None:
-        message = f"the property `{name}` comes with a later version"
-        hint = "`connected`, `reach` and `paths.cv` are measured today"
-        raise PropertyError("NF603", message, hints=(hint,))
-    return measure
+    return table[name].measure
 
 
 def is_property(name: str) -> bool:

@@ -59,22 +59,27 @@ def column_cost(fabric: Fabric) -> int:
 
 
 def is_translation_invariant(fabric: Fabric) -> bool:
-    """Whether digitwise translations of the inputs move the outputs alike, so that one column says all.
+    """Whether digitwise translations of the inputs move the outputs alike, so that one column says all."""
+    return translation_digits(fabric) is not None
 
-    So it is for square `Kron` and `Shifts` factors of one width whose strides divide one another:
-    translations of the digits between neighbouring strides commute with I and with 1. A circulant
-    commutes with those of its own digits alone, so these must be exactly the digits.
+
+def translation_digits(fabric: Fabric) -> tuple[int, ...] | None:
+    """Sizes of the digits, the least significant first, whose translations of inputs move the outputs alike; else None.
+
+    There are such for square `Kron` and `Shifts` factors of one width whose strides divide one
+    another: translations of the digits between neighbouring strides commute with I and with 1. A
+    circulant commutes with those of its own digits alone, so these must be exactly the digits.
     """
     parts = list(factors(fabric))
     width = fabric.cols
     if any(not isinstance(part, Kron | Shifts) or part.shape != (width, width) for part in parts):
-        return False
+        return None
     strides = [_strides(part) for part in parts]
     union = {1, width}.union(*strides)
     chain = sorted(union)
     nested = all(high % low == 0 for low, high in pairwise(chain))
     exact = all(own == union for part, own in zip(parts, strides, strict=True) if isinstance(part, Shifts))
-    return nested and exact
+    return tuple(high // low for low, high in pairwise(chain)) if nested and exact else None
 
 
 def _strides(factor: Factor) -> set[int]:

@@ -8,6 +8,7 @@ from nfc.analysis.degrees import Degrees, fan_in, fan_out
 from nfc.analysis.errors import PropertyError
 from nfc.analysis.paths import paths, reach
 from nfc.checks.misses import Miss
+from nfc.checks.unit_evidence import UNIT_EVIDENCE
 from nfc.ir.fabric import Fabric, edge_count, factors
 from nfc.ir.network import WeightedLayer
 from nfc.ir.parameters import weighted_parameters
@@ -125,6 +126,7 @@ INWARD = {"neuron": "output", "edge": "input"}
 OUTWARD = {"neuron": "input", "edge": "output"}
 
 LAYER_EVIDENCE: dict[str, Find] = {
+    **UNIT_EVIDENCE,
     "edges": _edges,
     "flops": _edges,
     "density": _density,
@@ -136,6 +138,10 @@ LAYER_EVIDENCE: dict[str, Find] = {
     "paths.max": _counts,
     "paths.mean": _counts,
     "paths.cv": _counts,
+    "bandwidth": _factors,
+    "spectral_gap": _counts,
+    "controllability": _density,
+    "freedom": _density,
     "fan_in.min": _extreme(fan_in, most=False, **INWARD),
     "fan_in.max": _extreme(fan_in, most=True, **INWARD),
     "fan_in.mean": _mean(fan_in, **INWARD),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic
@@ -15,8 +15,12 @@ CLEAR = "\r\x1b[K"
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[None]:
-    """Show what is being done and for how long, once it takes longer than a second."""
+def progress(doing: str | Callable[[], str]) -> Iterator[None]:
+    """Show what is being done and for how long, once it takes longer than a second.
+
+    Args:
+        doing: what is done, or what says so each time it is shown.
+    """
     if not sys.stderr.isatty():
         yield
         return
@@ -30,12 +34,13 @@ def progress(doing: str) -> Iterator[None]:
         thread.join()
 
 
-def _show(doing: str, done: Event) -> None:
+def _show(doing: str | Callable[[], str], done: Event) -> None:
     started = monotonic()
     wait = PATIENCE
     while not done.wait(wait):
         wait = 0.2
-        sys.stderr.write(f"{CLEAR}{doing} … {monotonic() - started:.0f} s")
+        said = doing if isinstance(doing, str) else doing()
+        sys.stderr.write(f"{CLEAR}{said} … {monotonic() - started:.0f} s")
         sys.stderr.flush()
     if monotonic() - started > PATIENCE:
         sys.stderr.write(CLEAR)

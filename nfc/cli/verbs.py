@@ -17,6 +17,8 @@ VERBS = {
     "check": "Elaborate files and run their check blocks.",
     "compile": "Compile a network to PyTorch or ONNX.",
     "show": "Show a network's layers, factors and totals.",
+    "score": "Score topologies side by side, without data.",
+    "search": "Find the best topologies under a budget.",
     "diff": "Say what changed between two files, in terms of networks.",
     "lock": "Write or verify the digests of every layer.",
     "bench": "Time networks against their dense twins.",

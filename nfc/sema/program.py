@@ -131,6 +131,7 @@ def topology_fabric(
     *,
     path: str = "",
     data: DataFiles | None = None,
+    name: str = "<topology>",
 ) -> Fabric | None:
     """The fabric of a topology given as text, cols inputs → rows outputs; None where it is wrong.
 
@@ -138,8 +139,9 @@ def topology_fabric(
         program: whose topologies and constants the text may name.
         path: the layer's, which seeds that nobody wrote hang on.
         data: the files that the text may name; without them those of the program, or none.
+        name: what diagnostics call the text.
     """
-    node = parse_expression(Source("<topology>", text), sink, limits)
+    node = parse_expression(Source(name, text), sink, limits)
     if node is None:
         return None
     scope = (

@@ -121,7 +121,8 @@ def test_every_property_that_is_listed_has_a_value() -> None:
     assert set(network_properties(drawn)) == set(NETWORK_PROPERTIES)
     assert all(value is not None for value in dict(network_properties(drawn)).values())
     layer = dict(layer_properties(linear("head", butterfly(4))))
-    assert set(LAYER_PROPERTIES) - set(layer) == {"bandwidth", "spectral_gap", "controllability", "freedom"}
+    assert set(layer) == set(LAYER_PROPERTIES)
+    assert all(value is not None for value in layer.values())
 
 
 def test_an_unknown_name_suggests_two() -> None:
@@ -129,14 +130,6 @@ def test_an_unknown_name_suggests_two() -> None:
         layer_properties(linear("head", butterfly(4)))["fan_in_max"]
     assert caught.value.code == "NF502"
     assert caught.value.hints[0].startswith("did you mean `fan_in.max` or ")
-
-
-@pytest.mark.parametrize("name", ["bandwidth", "spectral_gap", "controllability", "freedom"])
-def test_properties_of_later_versions_say_so(name: str) -> None:
-    assert name in fabric_properties(butterfly(4))
-    with pytest.raises(PropertyError, match="comes with a later version") as caught:
-        fabric_properties(butterfly(4))[name]
-    assert caught.value.code == "NF603"
 
 
 def test_the_guide_lists_every_property_with_its_definition() -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from nfc import load
 from nfc.analysis.properties import LAYER_PROPERTIES, NETWORK_PROPERTIES
-from nfc.checks.evidence import LAYER_EVIDENCE
+from nfc.checks.evidence import LAYER_EVIDENCE, layer_evidence
+from nfc.checks.misses import Miss
 from nfc.checks.network_evidence import NETWORK_EVIDENCE
+from nfc.ir.fabric import Cascade
+from nfc.ir.factors import Kron
 from nfc.source import Source
+from tests.build import edges_of, linear
 
 SPEC = """nf 1
 network net {{
@@ -74,7 +79,28 @@ def test_gradients_are_followed_from_the_output_back() -> None:
 
 
 def test_every_property_that_can_miss_has_evidence() -> None:
-    measured = {name for name, entry in NETWORK_PROPERTIES.items() if entry.measure}
-    assert measured - set(NETWORK_EVIDENCE) == {"digest"}
-    measured = {name for name, entry in LAYER_PROPERTIES.items() if entry.measure}
-    assert measured - set(LAYER_EVIDENCE) == {"digest", "params"}
+    assert set(NETWORK_PROPERTIES) - set(NETWORK_EVIDENCE) == {"digest"}
+    assert set(LAYER_PROPERTIES) - set(LAYER_EVIDENCE) == {"digest", "params"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "name", "expected"),
+    [
+        ([[1, 1, 0], [0, 1, 0], [0, 0, 0]], "dead", "no signal passes input 2"),
+        (
+            [[1, 1, 1], [1, 1, 1], [0, 1, 1]],
+            "duplicates",
+            "output 1 of factor 1 has the neighbours of output 0 of factor 1",
+        ),
+        (
+            [[1, 1, 1], [0, 1, 0], [0, 0, 1]],
+            "degree_balance",
+            "output 1 of factor 1 reads 1 and is read by 4",
+        ),
+        ([[1, 1, 0], [0, 1, 1], [0, 0, 1]], "biregular", "outputs 2 and 0 of factor 1 have 1 and 2 inputs"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], "ramanujan_gap", "factor 1 of 2 mixes least"),
+    ],
+)
+def test_the_first_neuron_or_factor_is_named(rows: list[list[int]], name: str, expected: str) -> None:
+    fabric = Cascade((edges_of(np.array(rows)), Kron(1, 4, 3, 1)))
+    assert layer_evidence(name, linear("mix", fabric), Miss.LOW) == expected

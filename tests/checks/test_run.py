@@ -401,7 +401,6 @@ def test_conditions_of_several_properties_are_shown_without_quotes() -> None:
         ("params / 0 < 3", "NF2", "", ""),
         ("params < connected_", "NF502", "", ""),
         ("not params", "NF2", "", ""),
-        ("head.bandwidth > 3", "NF603", "`bandwidth` comes with a later version", ""),
     ],
 )
 def test_what_has_no_truth(assertion: str, code: str, message: str, hint: str) -> None:

@@ -39,3 +39,15 @@ def test_an_error_passes_through_and_the_line_is_cleared(monkeypatch: pytest.Mon
     with pytest.raises(RuntimeError), progress.progress("counting"):
         raise RuntimeError
     assert "counting" not in stream.getvalue()
+
+
+def test_what_is_done_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, counted = Stream(True), iter(range(10**6))
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    with progress.progress(lambda: f"counting {next(counted)} of many"):
+        deadline = time.monotonic() + 10
+        while "counting 1 of many" not in stream.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert "counting 0 of many" in stream.getvalue()
+    assert "counting 1 of many" in stream.getvalue()

@@ -1,0 +1,116 @@
+"""`nfc search --in N --out N`: the topologies for one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from nfc.cli.measuring import definitions_of
+from nfc.cli.output import Output
+from nfc.cli.programs import Opening
+from nfc.cli.question import Question
+from nfc.diagnostics import Sink
+from nfc.render.scores import render_found
+from nfc.search.bounds import SHARE, Bounds
+from nfc.search.definitions import Definitions
+from nfc.search.evaluation import Evaluation
+from nfc.search.measure import SCORES, Effort, Record
+from nfc.search.search import Found, Verdict, search, standard_subjects
+from nfc.search.subject import Subject
+from nfc.search.winner import use_path, winner_text
+
+NOTHING = "no topology keeps to the bounds: {considered} candidates were looked at"
+
+
+def search_place(
+    question: Question, effort: Effort, opening: Opening, evaluation: Evaluation, output: Output, sink: Sink
+) -> tuple[dict[str, Any], str]:
+    """The fields of the document, and the text; what is wrong is in the sink, or an NfcError."""
+    if question.path and question.file and opening.parameters:
+        raise click.UsageError("-D does not go with -o: the file that is written cannot hold overrides")
+    assert question.cols is not None
+    rows, cols = question.rows or question.cols, question.cols
+    use = use_path(question.file, question.path) if question.file and question.path else question.file
+    definitions = definitions_of(question.file, opening, sink)
+    if definitions is None:
+        return {}, ""
+    bounds = _bounds(question)
+    subjects = standard_subjects(rows, cols, bounds, definitions, question.families)
+    own = definitions.own_topologies()
+    verdict = search(
+        [Subject(name, rows, cols, definitions) for name in own] + subjects, bounds, effort, evaluation
+    )
+    document: dict[str, Any] = {
+        "rows": rows,
+        "cols": cols,
+        "params": question.params,
+        "considered": verdict.considered,
+        "admitted": verdict.admitted,
+        "results": [_record(each) for each in verdict.found],
+        "winner": _winner(verdict, rows, cols, definitions, use, set(own)),
+    }
+    _write(question, document)
+    return document, _text(document, question, output)
+
+
+def _bounds(question: Question) -> Bounds:
+    return Bounds(
+        params=question.params,
+        least=question.least or int(SHARE * question.params),
+        depth=question.depth,
+        fan_in=question.fan_in,
+        seconds=question.seconds,
+        connected=question.connected,
+    )
+
+
+def _record(found: Found) -> Record:
+    facts = found.facts
+    return {
+        "topology": facts.topology,
+        "params": facts.params,
+        "density": facts.density,
+        "depth": facts.depth,
+        **{name: found.scores[name] for name in SCORES},
+        "fan_in": facts.fan_in,
+        "connected": facts.connected,
+        "seconds": facts.seconds,
+        "digest": facts.digest,
+        "leading": found.leading,
+    }
+
+
+def _winner(
+    verdict: Verdict, rows: int, cols: int, definitions: Definitions, use: str | None, own: set[str]
+) -> str | None:
+    """The text of the winner's file; it uses FILE where the winner is a topology of it."""
+    if not verdict.found:
+        return None
+    best = verdict.found[0]
+    used = use if best.facts.topology in own else None
+    return winner_text(best.facts, best.scores, rows, cols, use=used, taken=definitions.names())
+
+
+def _write(question: Question, document: dict[str, Any]) -> None:
+    """Raises NfcError: NF750, a file cannot be written."""
+    from nfc.atomic import write_bytes, write_text
+
+    if question.path and document["winner"] is not None:
+        write_text(question.path, document["winner"])
+    if question.plot:
+        from nfc.render.plots import draw_found
+
+        write_bytes(question.plot, draw_found(document, question.plot))
+
+
+def _text(document: dict[str, Any], question: Question, output: Output) -> str:
+    """The table, and the winner's file: its text, or where it was written."""
+    if output.format == "json":
+        return ""
+    table = render_found(document, output.columns, color=output.coloured)
+    if document["winner"] is None:
+        return table
+    written = [f"wrote {path}" for path in (question.path, question.plot) if path]
+    winner = [] if question.path else [document["winner"].rstrip("\n")]
+    return "\n\n".join([table, *winner, *(["\n".join(written)] if written else [])])

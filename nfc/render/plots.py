@@ -1,0 +1,77 @@
+"""Drawings of what was found, by matplotlib."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from nfc.diagnostics import Diagnostic, NfcError
+
+PAGE = """\
+<!DOCTYPE html>
+<meta charset="utf-8">
+<title>{title}</title>
+{drawing}
+"""
+
+
+def draw_found(document: Mapping[str, Any], path: str) -> bytes:
+    """The topologies of `nfc search` in weights and score, depth as colour, as the bytes of a file.
+
+    Args:
+        path: its name, which says the format: `.svg`, `.png` or `.html`.
+
+    Raises:
+        NfcError: NF750, matplotlib is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        message = f"cannot write `{path}`: it is drawn by matplotlib, which is not installed"
+        hint = "`pip install neurofabric[viz]` installs matplotlib"
+        raise NfcError([Diagnostic("NF750", message, None, hints=(hint,))])
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    title = f"{document['cols']} → {document['rows']}, at most {document['params']:,} weights"
+    with rc_context({"svg.hashsalt": "nfc", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(8.0, 5.0), layout="constrained")
+        axes = figure.subplots()
+        _draw_points(figure, axes, document["results"])
+        axes.set(title=title, xlabel="weights", ylabel="score")
+        return _encoded(figure, Path(path).suffix, title)
+
+
+def _draw_points(figure: Any, axes: Any, records: list[Mapping[str, Any]]) -> None:
+    """A dot a topology; those that nothing beats are ringed and named."""
+    if not records:
+        return
+    weights, scores, depths = ([each[key] for each in records] for key in ("params", "score", "depth"))
+    dots = axes.scatter(weights, scores, c=depths, cmap="viridis", s=40)
+    figure.colorbar(dots, label="depth")
+    for each in records:
+        if each["leading"]:
+            place = each["params"], each["score"]
+            axes.scatter(*place, s=110, facecolors="none", edgecolors="black")
+            axes.annotate(
+                _short(each["topology"]), place, xytext=(6, 6), textcoords="offset points", fontsize=7
+            )
+
+
+def _short(topology: str) -> str:
+    return topology if len(topology) <= 40 else f"{topology[:39]}…"
+
+
+def _encoded(figure: Any, suffix: str, title: str) -> bytes:
+    """The same bytes for the same drawing: without dates."""
+    stream = io.BytesIO()
+    if suffix == ".png":
+        figure.savefig(stream, format="png", dpi=150)
+        return stream.getvalue()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    if suffix == ".svg":
+        return stream.getvalue()
+    drawing = stream.getvalue().decode()
+    return PAGE.format(title=escape(title), drawing=drawing[drawing.index("<svg") :]).encode()

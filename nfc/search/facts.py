@@ -1,0 +1,96 @@
+"""What is known of a topology at once, before any optimiser runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import repeat
+from typing import TypeVar
+
+from nfc.analysis.degrees import fan_in
+from nfc.analysis.errors import PropertyError
+from nfc.analysis.paths import reach
+from nfc.diagnostics import NfcError
+from nfc.ir.digest import fabric_digest
+from nfc.ir.fabric import Fabric, depth, edge_count
+from nfc.ir.network import Draw
+from nfc.lowering.cost import estimate
+from nfc.lowering.kernels import fabric_kernel
+from nfc.lowering.optimise import optimised
+from nfc.lowering.plan import Product
+from nfc.lowering.target import Target
+from nfc.search.subject import Subject
+
+Value = TypeVar("Value")
+
+_PATH = "linear1"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The cheap properties of a topology.
+
+    Attributes:
+        digest: of its normal form.
+        params: its weights.
+        depth: factors on the longest path.
+        fan_in: most edges into a neuron.
+        connected: None where it would take too long to say.
+        seconds: predicted time of a training step, see `predicted_seconds`.
+    """
+
+    topology: str
+    digest: str
+    params: int
+    density: float
+    depth: int
+    fan_in: int
+    connected: bool | None
+    seconds: float
+
+
+def facts(subject: Subject) -> Facts | None:
+    """The facts of a topology; None where it does not take its place."""
+    try:
+        fabric = subject.fabric()
+    except NfcError:
+        return None
+    return Facts(
+        topology=subject.topology,
+        digest=fabric_digest(fabric),
+        params=edge_count(fabric),
+        density=edge_count(fabric) / (subject.rows * subject.cols),
+        depth=depth(fabric),
+        fan_in=fan_in(fabric).maximum,
+        connected=affordable(lambda: reach(fabric).connected),
+        seconds=predicted_seconds(fabric),
+    )
+
+
+def predicted_seconds(fabric: Fabric) -> float:
+    """The time of a training step in PyTorch, forward and backward, as the cost model predicts it.
+
+    That of one batch of `nfc.defaults.BATCH` samples on one thread of the calibrated machine.
+    """
+    target = Target(runtime="torch")
+    kernel = fabric_kernel(
+        fabric, _PATH, repeat((Draw("uniform", 0.0, 0), ()))
+    )  # no time depends on the draws
+    product = Product(
+        path=_PATH,
+        input=(fabric.cols,),
+        output=(fabric.rows,),
+        kernel=optimised(kernel, target),
+        bias=None,
+        topology="",
+    )
+    found = estimate(product, target)
+    return found.forward if found.training is None else found.training
+
+
+def affordable(measure: Callable[[], Value]) -> Value | None:
+    """A property, or None where it would cost too much."""
+    try:
+        return measure()
+    except PropertyError:
+        return None
