@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test lint format demo bench bench-peers depth clean
+.PHONY: help setup test lint format demo bench bench-peers depth topologies clean
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -63,6 +63,10 @@ depth: $(READY)  ## how signals fare and what trains in deep networks, by scheme
 	@$(BIN)/python -m benchmarks.depth.signals --build $(BENCH)
 	@$(BIN)/python -m benchmarks.depth.training --jobs $(WORKERS) --build $(BENCH)
 	@$(BIN)/python -m benchmarks.depth.figures --build $(BENCH)
+
+topologies: $(READY)  ## measure and score the families, then draw and fill in docs/topologies.md; minutes
+	@$(BIN)/python -m benchmarks.topologies.measure --again
+	@$(BIN)/python -m benchmarks.topologies.pages
 
 # A peer that cannot be installed stops nothing: the benchmark says that it cannot be imported.
 $(PEERS)/.ready: benchmarks/peers/requirements.txt constraints.txt

@@ -1,7 +1,7 @@
 """The frozen random rule: which Philox numbers a topology draws, and how it turns them into choices.
 
 The same (topology, sizes, seed) gives the same edges for ever. The rule is written down in
-docs/topologies.md; only integer arithmetic and the operations that IEEE 754 rounds correctly
+docs/random_edges.md; only integer arithmetic and the operations that IEEE 754 rounds correctly
 (+ − × ÷) are used, so that no mathematical library can change an edge.
 """
 
