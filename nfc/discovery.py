@@ -110,12 +110,12 @@ class Discovery:
                         name=each.name,
                         path=os.path.join(folder, each.name),  # noqa: PTH118
                         is_folder=each.is_dir(follow_symlinks=False),
-                        is_file=each.is_file(),
+                        is_file=_may_be_file(each),
                     )
                     for each in entries
                 ]
         except OSError as error:
-            self._report(folder, reason(error))
+            self._report(folder or ".", reason(error))
             return []
         return sorted(found, key=lambda entry: entry.name, reverse=True)
 
@@ -130,6 +130,14 @@ def discover(arguments: Iterable[str], settings: Settings) -> Discovery:
     for argument in arguments:
         discovery.add(argument)
     return discovery
+
+
+def _may_be_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a file, or one that cannot be told, which is reported where it is read."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return True
 
 
 def _is_folder(argument: str) -> bool:

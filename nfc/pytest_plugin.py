@@ -251,6 +251,8 @@ class SpecItem(pytest.Item):
             each for each in outcome.results if (each.span.start, each.span.end) == (span.start, span.end)
         ]
         failing = [each for each in results if not each.ok]
+        if not results and outcome.elaborated:
+            pytest.skip("the network has no such layer, so this checks nothing")
         if not results:
             raise SpecError(each for each in outcome.diagnostics if self._spec.counts(each))
         counting = [each for each in failing if not self._is_ignored(each)]

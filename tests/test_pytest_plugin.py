@@ -146,6 +146,14 @@ def test_ignored_failures_are_expected_ones(repository: pytest.Pytester) -> None
     repository.runpytest_inprocess(*arguments("--nf")).assert_outcomes(passed=5, xfailed=1)
 
 
+def test_a_block_about_layers_that_are_not_there_is_skipped(repository: pytest.Pytester) -> None:
+    """As `nfc check` holds it: a warning, no failure."""
+    text = NET.replace("each linear {", "each conv {")
+    repository.path.joinpath("net.nf").write_text(text, "utf-8")
+    result = repository.runpytest_inprocess(*arguments("--nf"))
+    result.assert_outcomes(passed=4, skipped=2)
+
+
 def test_names_send_no_escapes(repository: pytest.Pytester) -> None:
     text = NET.replace("params <= 90", 'digest == "\x1b[31m"')
     repository.path.joinpath("net.nf").write_text(text, "utf-8")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import dropwhile, zip_longest
 from pathlib import Path
 
 from nfc.api import Network
@@ -22,13 +24,22 @@ MODULE_BYTES = 2**26
 BATCHES = (BATCH, 1, 8, 512)
 """Batches that modules are compiled for; their texts depend on it less than graphs do."""
 
+ENCODINGS = ("utf-8", "utf-8-sig")
+"""As `tokenize.detect_encoding` names UTF-8, without and with a byte-order mark."""
+
+NEWLINES = re.compile(r"\r\n|\r|\n")
+"""Line ends as Python reads them; `str.splitlines` knows more, at which a comment goes on."""
+
+WRITTEN_TOPOLOGY = "# topology: "
+"""How comments start that show a topology as the spec words it."""
+
 _SEED = re.compile(r"^    def __init__\(self, seed: int = (\d{1,20})\b", re.M)
 
 
 def verify_module(path: str, network: Network) -> tuple[Diagnostic, ...]:
     """What a module lacks of a network's topology; its index tables, where it has some, lie beside it.
 
-    Its text is compared line by line, the comments at its head left out.
+    Its text is compared line by line, but for comments that say how the spec is worded.
 
     Raises:
         NfcError: NF702 or NF755, a file cannot be read.
@@ -49,13 +60,15 @@ def verify_module(path: str, network: Network) -> tuple[Diagnostic, ...]:
 def _read(path: str) -> str:
     with DISK.opened(path, path, lambda _: ()) as (file, _):
         data = file.read(MODULE_BYTES + 1)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise unreadable(path, "it is not UTF-8") from None
     if len(data) > MODULE_BYTES:
         raise unreadable(path, f"it is larger than {MODULE_BYTES} bytes")
-    return text
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        if encoding not in ENCODINGS:
+            raise unreadable(path, f"it declares the encoding {encoding}, in which comments can be code")
+        return data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError):
+        raise unreadable(path, "it is not UTF-8") from None
 
 
 def _modules(network: Network, seed: int) -> Iterator[TorchSource]:
@@ -66,10 +79,9 @@ def _modules(network: Network, seed: int) -> Iterator[TorchSource]:
 
 
 def _body(text: str) -> list[str]:
-    """The lines behind the comments at the head."""
-    lines = text.splitlines()
-    start = next((index for index, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    return lines[start:]
+    """The lines behind the comments at the head, without those that show a topology."""
+    lines = dropwhile(lambda line: line.startswith("#"), NEWLINES.split(text))
+    return [line for line in lines if not line.lstrip(" ").startswith(WRITTEN_TOPOLOGY)]
 
 
 def _difference(path: str, network: Network, found: list[str], wanted: list[str]) -> Diagnostic:

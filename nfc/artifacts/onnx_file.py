@@ -16,7 +16,11 @@ from nfc.opening import DISK
 FILE_BYTES = 2**31
 """Protobuf's limit for one message."""
 
-HINT = "`nfc compile --to onnx` writes it anew"
+TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
+"""Where a `TensorProto` may hold numbers besides `raw_data`."""
+
+HINTS = {".onnx": "`nfc compile --to onnx` writes it anew", ".py": "`nfc compile --to torch` writes it anew"}
+"""By the suffix of the file that cannot be verified."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +53,11 @@ class OnnxGraph:
 
     @property
     def _stored(self) -> Iterator[Any]:
+        """All tensors; those that a node holds itself are the weights and indices of constants."""
         yield from self.tensors.values()
-        yield from (tensor.values for tensor in self.sparse.values())
-        for node in self.graph.node:
-            yield from (each.sparse_tensor.values for each in node.attribute if each.name == "sparse_value")
+        constants = (each.sparse_tensor for node in self.graph.node for each in node.attribute)
+        for sparse in (*self.sparse.values(), *constants):
+            yield from (sparse.values, sparse.indices)
 
 
 def read_onnx(path: str) -> OnnxGraph:
@@ -90,6 +95,8 @@ def checked(model: Any, path: str) -> OnnxGraph:
     nested = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
     if any(each.type in nested or each.ref_attr_name for node in graph.node for each in node.attribute):
         raise unreadable(path, "it holds control flow")
+    if any(len({each.name for each in node.attribute}) < len(node.attribute) for node in graph.node):
+        raise unreadable(path, "a node in it has an attribute twice")
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     sparse = {tensor.values.name: tensor for tensor in graph.sparse_initializer}
     made = [name for node in graph.node for name in node.output]
@@ -102,7 +109,14 @@ def checked(model: Any, path: str) -> OnnxGraph:
     )
     if any(tensor.data_location == TensorProto.EXTERNAL for tensor in found._stored):
         raise unreadable(path, "it keeps tensors in other files")
+    if any(_stored_twice(tensor) for tensor in found._stored):
+        raise unreadable(path, "it holds the numbers of a tensor twice")
     return found
+
+
+def _stored_twice(tensor: Any) -> bool:
+    """Whether runtimes may read other numbers than `array_of` does."""
+    return tensor.HasField("raw_data") and any(len(getattr(tensor, name)) for name in TYPED)
 
 
 def array_of(tensor: Any, path: str) -> NDArray[Any]:
@@ -121,4 +135,5 @@ def array_of(tensor: Any, path: str) -> NDArray[Any]:
 
 
 def unreadable(path: str, why: str) -> NfcError:
-    return NfcError([Diagnostic("NF755", f"cannot verify `{path}`: {why}", None, hints=(HINT,), file=path)])
+    hints = tuple(hint for suffix, hint in HINTS.items() if path.endswith(suffix))
+    return NfcError([Diagnostic("NF755", f"cannot verify `{path}`: {why}", None, hints=hints, file=path)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from nfc.diffing.changes import Change
 from nfc.limits import Limits
@@ -24,12 +25,12 @@ class Assertion:
     node: ast.Assertion
     constants: Mapping[str, Value]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Its condition on one line, behind its place."""
         return ": ".join((*self.place, one_line(self.node.text)))
 
-    @property
+    @cached_property
     def bounded(self) -> tuple[str, str, Value] | None:
         """What is bounded, how, and by what; None where it is no comparison with one constant."""
         condition = self.node.condition

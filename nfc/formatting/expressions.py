@@ -67,10 +67,10 @@ def hugged(parts: Sequence[Piece], gaps: Gaps) -> Document:
 
 def parenthesised(parts: Sequence[Piece], gaps: Gaps) -> Document:
     opening, inner, closing = parts
-    body = group(inner.document, broken=gaps.holds_comment(inner.start, inner.end))
+    body = group(inner.body, broken=gaps.holds_comment(inner.start, inner.end))
     return group(
         opening.document,
-        nest(SOFT_LINE, body, gaps.before(closing.start).document),
+        nest(SOFT_LINE, inner.leading, body, gaps.before(closing.start).document),
         SOFT_LINE,
         closing.document,
         broken=gaps.holds_comment(opening.start, closing.start),

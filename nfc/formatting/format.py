@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nfc.diagnostics import NfcError, Sink
 from nfc.formatting.layout import lay_out
+from nfc.formatting.pins import moved_comments
 from nfc.formatting.printer import print_file
 from nfc.formatting.proof import FormattingError, prove
 from nfc.limits import Limits
@@ -26,7 +27,7 @@ def format_source(source: Source, *, line_length: int = LINE_LENGTH, limits: Lim
         limits: bounds on the file; the language's by default.
 
     Raises:
-        NfcError: the text has syntax errors.
+        NfcError: the text has syntax errors, or a comment that ignores findings of its line would ignore others.
         FormattingError: the proof fails.
     """
     limits = limits or Limits()
@@ -40,6 +41,9 @@ def format_source(source: Source, *, line_length: int = LINE_LENGTH, limits: Lim
     prove(file, file_again)
     if again != text:
         raise FormattingError("the formatted text has another layout again")
+    moved = tuple(moved_comments(file, file_again))
+    if moved:
+        raise NfcError(moved)
     return text
 
 

@@ -70,11 +70,13 @@ class Gaps:
         """What stands behind the last token."""
         return self._gaps[len(self._text)]
 
+    def leading(self, token: Token) -> Document:
+        """What stands before a token on lines of its own; nothing if it closes a bracket, which places it."""
+        return NOTHING if token.type in _CLOSERS else self._gaps[token.start_pos or 0].document
+
     def token(self, token: Token) -> Document:
-        """A token with what stands before it, unless it closes a bracket, and the comment that trails it."""
-        start = token.start_pos or 0
-        before = NOTHING if token.type in _CLOSERS else self._gaps[start].document
-        return concat(before, Text(str(token)), self._trailing.get(start, NOTHING))
+        """A token with the comment that trails it."""
+        return concat(Text(str(token)), self._trailing.get(token.start_pos or 0, NOTHING))
 
     def character(self, offset: int) -> str:
         """The character at an offset."""
@@ -101,7 +103,7 @@ class Gaps:
     ) -> None:
         if previous is not None and between and not between[0].own_line:
             self._trailing[previous.start_pos or 0] = Comment(_text(between[0]), own_line=False, blank=False)
-            if _PINNING.match(between[0].text):
+            if _PINNING.search(between[0].text):
                 self._pinned.add(previous.end_pos or 0)
             end, rest, at_opening = between[0].span.end, between[1:], previous.type in _OPENERS
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nfc.formatting.documents import (
     COMMA,
@@ -26,24 +26,36 @@ class Piece:
     """A part of a file that has been printed.
 
     Attributes:
-        document: its text, with the comments before and behind it.
+        body: its text, with the comments inside and behind it.
         start, end: where it stands in the source; what is before its first token is left out.
         rule: the grammar's rule, or the type of a token.
         breaks: whether its own lines may break without a bracket around them, as those of `a + b` may.
+        leading: the comments before it, on lines of their own. They break no group that it is in.
     """
 
-    document: Document
+    body: Document
     start: int
     end: int
     rule: str
     breaks: bool = False
+    leading: Document = NOTHING
+
+    @property
+    def document(self) -> Document:
+        """The text with all of its comments."""
+        return concat(self.leading, self.body)
+
+    @property
+    def without_leading(self) -> Piece:
+        return replace(self, leading=NOTHING)
 
 
 def inline(piece: Piece, gaps: Gaps) -> Document:
     """An expression in a line of text: lines that it breaks into are one level deeper."""
     if not piece.breaks:
         return piece.document
-    return group(nest(piece.document), broken=gaps.holds_comment(piece.start, piece.end))
+    body = group(nest(piece.body), broken=gaps.holds_comment(piece.start, piece.end))
+    return concat(piece.leading, body)
 
 
 def assigned(piece: Piece, after: int, gaps: Gaps) -> Document:
@@ -55,8 +67,8 @@ def assigned(piece: Piece, after: int, gaps: Gaps) -> Document:
     if not (piece.breaks or commented):
         return concat(SPACE, piece.document)
     inner = gaps.holds_comment(piece.start, piece.end)
-    body = group(piece.document, broken=inner) if piece.breaks else piece.document
-    return group(nest(SPACE_LINE, body), broken=commented or inner)
+    body = group(piece.body, broken=inner) if piece.breaks else piece.body
+    return group(nest(SPACE_LINE, piece.leading, body), broken=commented or inner)
 
 
 def bracketed(

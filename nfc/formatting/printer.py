@@ -58,11 +58,13 @@ def _in_order(root: Tree[Token]) -> tuple[list[Token], list[Tree[Token]]]:
 
 
 def _leaf(token: Token, gaps: Gaps) -> Piece:
-    return Piece(gaps.token(token), token.start_pos or 0, token.end_pos or 0, token.type)
+    start, end = token.start_pos or 0, token.end_pos or 0
+    return Piece(gaps.token(token), start, end, token.type, leading=gaps.leading(token))
 
 
 def _piece(tree: Tree[Token], parts: Sequence[Piece], gaps: Gaps) -> Piece:
     rule = str(tree.data)
     printer = "wired" if rule == "operation" and tree.children[-1] is not None else rule
-    document = _RULES[printer](parts, gaps)
-    return Piece(document, parts[0].start, parts[-1].end, rule, breaks=rule in CHAINS)
+    first, *rest = parts
+    body = _RULES[printer]([first.without_leading, *rest], gaps)
+    return Piece(body, first.start, parts[-1].end, rule, rule in CHAINS, first.leading)

@@ -63,8 +63,8 @@ def _statements(pieces: Sequence[Piece], gaps: Gaps, separator: Document) -> lis
 
 
 def _statement(piece: Piece, gaps: Gaps) -> Document:
-    document = inline(piece, gaps)
-    return OneLine(document) if gaps.is_pinned(piece.start, piece.end) else document
+    body = inline(piece.without_leading, gaps)
+    return concat(piece.leading, OneLine(body) if gaps.is_pinned(piece.start, piece.end) else body)
 
 
 # --- statements ---
@@ -144,8 +144,7 @@ def file(parts: Sequence[Piece], gaps: Gaps, line_length: int) -> Document:
 
 def _is_tall(piece: Piece, gaps: Gaps, line_length: int) -> bool:
     """Whether a piece takes several lines, the comments before it left out."""
-    width = piece.document.width - gaps.before(piece.start).document.width
-    return width > line_length and not gaps.is_pinned(piece.start, piece.end)
+    return piece.body.width > line_length and not gaps.is_pinned(piece.start, piece.end)
 
 
 OTHERS: dict[str, Rule] = {

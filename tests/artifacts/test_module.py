@@ -72,3 +72,42 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NfcError) as raised:
         verify(str(tmp_path / "net.py"), network_of(TEXT))
     assert [each.code for each in raised.value.diagnostics] == ["NF755"]
+
+
+def test_another_wording_of_the_same_edges_is_verified(tmp_path: Path) -> None:
+    path = written(tmp_path, network_of(TEXT))
+    reworded = TEXT.replace("random(fan_in=3, seed=1)", "random( seed = 1,fan_in=3 )")
+    assert reworded != TEXT
+    assert verify(str(path), network_of(reworded)) == ()
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_code_that_a_comment_swallows_is_missed(end: str, tmp_path: Path) -> None:
+    network = network_of(TEXT)
+    path = written(tmp_path, network)
+    text = path.read_text("utf-8")
+    comment = "# topology: random(fan_in=3, seed=1)\n"
+    assert comment in text
+    path.write_text(text.replace(comment, comment.replace("\n", end)), "utf-8")
+    (found,) = verify(str(path), network)
+    assert found.code == "NF513"
+
+
+@pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7", "no_such_encoding"])
+def test_encodings_in_which_comments_are_code_are_refused(encoding: str, tmp_path: Path) -> None:
+    network = network_of(TEXT)
+    path = written(tmp_path, network)
+    head = f"# coding: {encoding}\n# \\nprint(1) +AAo-print(1)\n"
+    path.write_text(head + path.read_text("utf-8"), "utf-8")
+    with pytest.raises(NfcError) as raised:
+        verify(str(path), network)
+    assert [each.code for each in raised.value.diagnostics] == ["NF755"]
+
+
+@pytest.mark.parametrize("head", ["\ufeff", "# coding: utf-8\n", "# one more\r\n"])
+def test_comments_and_line_ends_count_nothing(head: str, tmp_path: Path) -> None:
+    network = network_of(TEXT)
+    path = written(tmp_path, network)
+    text = path.read_text("utf-8").replace("\n", "\r\n")
+    path.write_bytes(f"{head}{text}".encode())
+    assert verify(str(path), network) == ()

@@ -318,13 +318,50 @@ def old(model: onnx.ModelProto) -> bytes:
     return model.SerializeToString()
 
 
-@pytest.mark.parametrize("spoil", [truncated, external, unfilled, with_function, with_two_meanings, old])
+def attribute_twice(model: onnx.ModelProto) -> bytes:
+    node = next(each for each in model.graph.node if each.attribute)
+    node.attribute.add().CopyFrom(node.attribute[0])
+    return model.SerializeToString()
+
+
+def numbers_twice(model: onnx.ModelProto) -> bytes:
+    tensor = next(each for each in model.graph.initializer if each.name == "wide.bias")
+    tensor.float_data.extend([1.0] * 64)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        truncated,
+        external,
+        unfilled,
+        with_function,
+        with_two_meanings,
+        old,
+        attribute_twice,
+        numbers_twice,
+    ],
+)
 def test_damaged_and_hostile_files_are_refused(spoil: Callable[[Any], bytes], tmp_path: Path) -> None:
     network = network_of(SPARSE)
     (tmp_path / "net.onnx").write_bytes(spoil(onnx.load_from_string(network.onnx())))
     with pytest.raises(NfcError) as raised:
         verify(str(tmp_path / "net.onnx"), network)
     assert [each.code for each in raised.value.diagnostics] == ["NF755"]
+
+
+@pytest.mark.parametrize("sparse", ["constant", "initializer"])
+def test_indices_in_other_files_are_refused(sparse: Any, tmp_path: Path) -> None:
+    network = network_of(SPARSE)
+    model = onnx.load_from_string(network.onnx(sparse=sparse))
+    attributes = [each for node in model.graph.node for each in node.attribute]
+    constants = [each.sparse_tensor for each in attributes if each.name == "sparse_value"]
+    indices = (constants or model.graph.sparse_initializer)[0].indices
+    indices.data_location = onnx.TensorProto.EXTERNAL
+    indices.external_data.add(key="location", value="net.bin")
+    with pytest.raises(NfcError, match="other files"):
+        verify(written(tmp_path, model), network)
 
 
 def test_a_missing_file_and_an_unknown_suffix(tmp_path: Path) -> None:

@@ -95,6 +95,17 @@ def test_nothing_found_is_an_error(argument: str) -> None:
     assert "NF702" in done.err
 
 
+def test_a_link_that_leads_nowhere_hides_no_other_file() -> None:
+    write("specs/x.nf")
+    Path("specs/loop.nf").symlink_to("loop.nf")
+    Path("specs/loop.txt").symlink_to("loop.txt")
+    assert names("specs") == ["specs/loop.nf", "specs/x.nf"]
+    done = run(["check", "."])
+    assert done.code == 1
+    assert "specs/x.nf\n" in done.out
+    assert "cannot read `specs/loop.nf`: too many levels of symbolic links" in done.err
+
+
 def test_a_folder_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     write("specs/x.nf")
     real = os.scandir

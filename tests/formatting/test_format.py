@@ -13,10 +13,11 @@ import nfc.formatting.format
 from nfc.diagnostics import NfcError
 from nfc.formatting import LINE_LENGTH, FormattingError, format_source
 from nfc.source import Source
+from nfc.syntax import ast
 from tests.documents import ROOT
 from tests.formatting.texts import FILES, PROGRAMS, commented, sound_texts
 from tests.programs import programs
-from tests.syntax.trees import parsed, shape
+from tests.syntax.trees import nodes, parsed, shape
 
 LENGTHS = st.sampled_from([1, 20, 60, LINE_LENGTH])
 
@@ -52,6 +53,26 @@ def test_comments_stay_in_any_place_that_takes_one(
     text = commented(sound_texts()[name], seed, share)
     assert shape(parsed(text)[0].definitions) == shape(parsed(sound_texts()[name])[0].definitions)
     assert_only_layout_changes(text, line_length)
+
+
+@given(st.sampled_from(sorted(sound_texts())), st.integers(0, 2**32), st.sampled_from([0.05, 0.3]), LENGTHS)
+def test_what_comments_ignore_stays_or_is_reported(
+    name: str, seed: int, share: float, line_length: int
+) -> None:
+    text = commented(sound_texts()[name], seed, share).replace("a remark", "ignore[NF501]")
+    try:
+        result, codes = laid_out(text, line_length), set()
+    except NfcError as error:
+        result, codes = text, {each.code for each in error.diagnostics}
+    assert codes <= {"NF114"}
+    assert ignored(text) == ignored(result)
+
+
+def ignored(text: str) -> list[list[str]]:
+    """The assertions and operations that start on the line of each comment, without what stands before it."""
+    lines = [text.count("\n", 0, match.start()) + 1 for match in re.finditer(r"# nfc: ignore\[", text)]
+    starting = [each for each in nodes(parsed(text)[0]) if isinstance(each, ast.Assertion | ast.Operation)]
+    return [[str(shape(each)) for each in starting if each.span.line == line] for line in lines]
 
 
 @settings(max_examples=40)
@@ -127,12 +148,44 @@ def test_a_line_is_as_long_as_it_may_be() -> None:
         "check n { each linear { fan_in.max <= 3; connected } }  # nfc: ignore[NF501]",
         "topology t = butterfly(radix=4) >> monarch >> dense  # nfc: ignore[NF421]",
         "check n {\n    edges + 2 * params <= 3 * depth  # nfc: ignore[NF501]\n    # an end\n}",
+        "check n {\n    edges + 2 * params <= 3  # known # nfc: ignore[NF501]\n}",
     ],
 )
 def test_what_a_comment_ignores_stays_on_its_line(text: str) -> None:
     """Such a comment is about the findings that start on its line."""
     apart = "\n" if text.startswith("check n {\n") else ""
     assert laid_out(f"nf 1\n{text}\n", 20) == f"nf 1\n{apart}{text}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "check n {\n    params <= (1 +  # nfc: ignore[NF501]\n        2)\n}",
+        "check n {\n    params <= (1 +\n        2)  # nfc: ignore[NF501]\n}",
+        "check n {\n    params <= 3; edges <= 2  # nfc: ignore[NF501]\n}",
+        "topology t = butterfly >>  # nfc: ignore[NF421]\n  monarch",
+    ],
+)
+def test_a_comment_that_would_ignore_something_else_is_reported(text: str) -> None:
+    with pytest.raises(NfcError) as raised:
+        laid_out(f"nf 1\n{text}\n")
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.span and found.span.text[:2]) == ("NF114", "NF")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "check n {{\n    {}\n    params <= 1\n}}",
+        "let a = [\n    {}\n    1 + 2,\n]",
+        "let a = (\n    {}\n    1 + 2\n)",
+    ],
+)
+def test_a_comment_above_an_expression_does_not_break_it(text: str) -> None:
+    apart = "\n" if text.startswith("check") else ""
+    for comment in ("# why", "# why\n\n    # and what"):
+        written = text.format(comment)
+        assert laid_out(f"nf 1\n{written}\n") == f"nf 1\n{apart}{written}\n"
 
 
 def test_syntax_errors_are_reported() -> None:

@@ -49,7 +49,7 @@ def commented(text: str, seed: int, share: float) -> str:
             continue
         kinds = [
             f" # after {number}\n",
-            " # nfc: ignore[NF501]\n",
+            " # nfc: a remark\n",
             f"\n# alone {number}\n",
             f"#a{number}\n\n\n  # b{number} \n#c\n",
         ]
