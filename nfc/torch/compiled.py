@@ -21,8 +21,8 @@ from nfc.backends.torch_tables import tables
 from nfc.defaults import BATCH
 from nfc.diagnostics import Diagnostic, NfcError, Sink, did_you_mean
 from nfc.files import text_source
-from nfc.ir.deviations import scaled
 from nfc.ir.convolutions import Conv, Pair
+from nfc.ir.deviations import scaled
 from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors, part_place
 from nfc.ir.initial_weights import initial_value
 from nfc.ir.network import (

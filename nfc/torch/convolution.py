@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+from torch import Tensor, nn
 
 from nfc.backends.torch_helpers_convolutions import channel_biased
 from nfc.defaults import BATCH
 from nfc.ir.convolutions import Pair
 from nfc.torch.compiled import Recipe, Window
-from nfc.torch.fabric import FabricLayer
+from nfc.torch.fabric import FabricLayer, kept
 
 PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 """The modes of `nn.Conv2d` as `F.pad` calls them."""
@@ -81,6 +81,43 @@ class FabricConv2d(FabricLayer):
         self.dilation, self.groups, self.padding_mode = (1, 1), 1, padding_mode
         self._border = border if inside == (0, 0) else (0, 0, 0, 0)
 
+    @classmethod
+    def from_dense(
+        cls,
+        dense: nn.Module,
+        *,
+        via: str,
+        label: str = "",
+        batch: int = BATCH,
+        backward: bool = True,
+    ) -> FabricConv2d:
+        """A layer that starts from a trained `nn.Conv2d`, as `FabricLinear.from_dense` does.
+
+        Raises:
+            NfcError: the topology is wrong, or does not take the channels.
+            TypeError, ValueError: `dense` is no `nn.Conv2d`, has groups or dilation, or its weights are
+                not finite, or not there.
+        """
+        if not isinstance(dense, nn.Conv2d):
+            raise TypeError(f"expected an nn.Conv2d, found {type(dense).__name__}")
+        layer = cls(
+            dense.in_channels,
+            dense.out_channels,
+            pair(dense.kernel_size, "kernel_size", 1),
+            pair(dense.stride, "stride", 1),
+            _written(dense.padding),
+            pair(dense.dilation, "dilation", 1),
+            dense.groups,
+            padding_mode=dense.padding_mode,
+            via=via,
+            label=label,
+            batch=batch,
+            backward=backward,
+            **kept(dense),
+        )
+        layer.start_from(dense)
+        return layer
+
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() == 3:
             return self.forward(x[None])[0]
@@ -89,7 +126,9 @@ class FabricConv2d(FabricLayer):
         return channel_biased(self.fabric(x), self.bias)
 
     def extra_repr(self) -> str:
-        sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        sizes = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         mode = "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode!r}"
         return f"{sizes}, padding={self.padding!r}{mode}, bias={self.bias is not None}, via={self.via!r}"
 

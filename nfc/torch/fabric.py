@@ -27,9 +27,12 @@ class FabricLayer(Network):
         seed: of the initial weights; None where it is drawn.
         gain: the outputs' second moment for inputs of second moment 1.
         topology_digest: in the state dict too, as in that of emitted modules.
+        projection_error: how far the matrix started from that of a dense layer, ‖new − old‖ / ‖old‖
+            (Frobenius); None where it was drawn.
     """
 
     bias: nn.Parameter | None
+    projection_error: float | None = None
 
     def __init__(
         self,
@@ -81,6 +84,26 @@ class FabricLayer(Network):
         for name, values in self._compiled().initial_weights(chosen, self.gain):
             weights[name].copy_(torch.from_numpy(values))
 
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def start_from(self, dense: nn.Module) -> float:
+        """Take the nearest weights to those of a dense layer of the same sizes, and its bias, by copying.
+
+        Returns:
+            The `projection_error`.
+
+        Raises:
+            ValueError: the dense weights are on the meta device, or not finite.
+        """
+        from nfc.torch.project import project
+
+        self.projection_error = project(self, dense)
+        if self.bias is not None:
+            self.bias.copy_(dense.bias)
+            self.bias.requires_grad_(dense.bias.requires_grad)
+        self.fabric.requires_grad_(dense.weight.requires_grad)
+        self.train(dense.training)
+        return self.projection_error
+
     def parameter_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict[str, Any]]:
         """Groups for AdamW and its like; `lr` and `weight_decay` are those that suit the dense layer."""
         rates = LearningRates(self)
@@ -90,6 +113,12 @@ class FabricLayer(Network):
 
     def _compiled(self) -> Compiled:
         return compile_layer(self._recipe)
+
+
+def kept(dense: nn.Module) -> dict[str, Any]:
+    """What a layer in the place of a dense one takes over: whether it has a bias, its device and its type."""
+    weight: torch.Tensor = dense.weight
+    return {"bias": getattr(dense, "bias", None) is not None, "device": weight.device, "dtype": weight.dtype}
 
 
 def check_seed(seed: int | None) -> None:

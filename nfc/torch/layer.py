@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nfc.defaults import BATCH
+from nfc.torch.candidates import kind_of, sizes_of
 from nfc.torch.compiled import Recipe
-from nfc.torch.fabric import FabricLayer
+from nfc.torch.fabric import FabricLayer, kept
 from nfc.torch.weight import FabricWeight
 
 
@@ -59,6 +60,36 @@ class FabricLinear(FabricLayer):
         )
         self.in_features = recipe.in_features
         self.out_features = recipe.out_features
+
+    @classmethod
+    def from_dense(
+        cls,
+        dense: nn.Module,
+        *,
+        via: str,
+        label: str = "",
+        batch: int = BATCH,
+        backward: bool = True,
+    ) -> FabricLinear:
+        """A layer that starts from a trained one: from the nearest weights that the topology can hold.
+
+        Bias, device, type, training flag and `requires_grad` are those of the dense layer. How far the
+        matrices are apart, ‖new − old‖ / ‖old‖ (Frobenius), is in the layer's `projection_error`.
+
+        Args:
+            dense: an `nn.Linear`, or a `Conv1D` of transformers.
+
+        Raises:
+            NfcError: the topology is wrong, or does not take the layer's sizes.
+            TypeError, ValueError: `dense` is no such layer, or its weights are not finite, or not there.
+        """
+        kind = kind_of(dense)
+        if kind not in ("Linear", "Conv1D"):
+            raise TypeError(f"expected an nn.Linear or a Conv1D, found {type(dense).__name__}")
+        cols, rows = sizes_of(dense)
+        layer = cls(cols, rows, via=via, label=label, batch=batch, backward=backward, **kept(dense))
+        layer.start_from(dense)
+        return layer
 
     @property
     def weight(self) -> FabricWeight:

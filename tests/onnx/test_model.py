@@ -63,6 +63,7 @@ def test_metadata_is_sorted_and_readable_at_run_time() -> None:
     assert keys == sorted(keys)
     found = session(model, optimise=True).get_modelmeta().custom_metadata_map
     assert found == {
+        "nfc.batch": "64",
         "nfc.network": "everything",
         "nfc.source": net.source_name,
         "nfc.source_digest": net.source_digest,
