@@ -273,11 +273,24 @@ class Network(Measured):
 
         return emit_torch(self._torch_plan(batch, fuse), seed)
 
-    def torch(self, seed: int = 0, *, batch: int = BATCH, fuse: bool = True) -> nn.Module:
-        """The emitted module in this process, its weights drawn from `seed`; the rest as for `torch_source`."""
-        from nfc.backends.torch_module import build_module
+    def torch(
+        self, seed: int = 0, *, weights: object = None, batch: int = BATCH, fuse: bool = True
+    ) -> nn.Module:
+        """The emitted module in this process; the rest as for `torch_source`.
 
-        return build_module(self._torch_plan(batch, fuse), seed)
+        Args:
+            seed: what its weights are drawn from.
+            weights: a module, a state dict, or the path of a weight file, to have its weights instead.
+
+        Raises:
+            NfcError: the weights do not fit the network.
+        """
+        from nfc.backends.torch_module import build_module, fill_module
+
+        module = build_module(self._torch_plan(batch, fuse), seed)
+        if weights is not None:
+            fill_module(module, self._weights(weights, seed))
+        return module
 
     def _torch_plan(self, batch: int, fuse: bool) -> Plan:
         from nfc.lowering import Target
@@ -336,15 +349,50 @@ class Network(Measured):
         write_chunks(Path(path), self.onnx_chunks(weights, seed=seed, sink=sink, **options))
         return tuple(sink.diagnostics)
 
+    def read_weights(self, path: str | PathLike[str]) -> Weights:
+        """The weights in a file, checked against the network, as float32 arrays by their names in state dicts.
+
+        Args:
+            path: `.safetensors`, `.pt` or `.pth` (a state dict, read without unpickling objects), or
+                `.onnx`: a file that nfc wrote, in any of its forms.
+
+        Raises:
+            NfcError: NF751 when the file cannot be read as weights, among them an ONNX file of others,
+                or one in which factors were multiplied out; NF752 for another topology, NF753 for names,
+                shapes and types that do not fit, NF754 for values that are not finite.
+        """
+        from nfc.backends.onnx_weights import read_onnx_weights
+        from nfc.weights import read_weights
+        from nfc.weights.files import ONNX
+
+        file = Path(path)
+        if file.suffix == ONNX:
+            return read_onnx_weights(file, self.ir, self.plan_for)
+        return read_weights(file, self.ir)
+
+    def write_weights(self, path: str | PathLike[str], weights: object = None, *, seed: int = 0) -> None:
+        """Write weights with the topology's digest as `.safetensors`, `.pt` or `.pth`.
+
+        Args:
+            weights: a module, a state dict, or the path of a weight file; None draws them from `seed`.
+
+        Raises:
+            NfcError: NF750 when the file cannot be written, NF751 for another suffix, and the errors
+                of `read_weights`.
+        """
+        from nfc.weights import write_weights
+
+        write_weights(Path(path), self._weights(weights, seed), self.ir)
+
     def _weights(self, weights: object, seed: int) -> Weights:
         from nfc.ir.initial_weights import initial_weights
-        from nfc.weights import from_state_dict, read_weights
+        from nfc.weights import from_state_dict
 
         match weights:
             case None:
                 return initial_weights(self.ir, seed)
             case str() | PathLike():
-                return read_weights(Path(weights), self.ir)
+                return self.read_weights(weights)
             case Mapping():
                 return from_state_dict(weights, self.ir)
             case _ if hasattr(weights, "state_dict"):

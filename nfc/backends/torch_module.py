@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from nfc.backends.torch_source import TorchSource, emit_torch
 from nfc.backends.torch_tables import digest_of
 from nfc.diagnostics import Diagnostic, NfcError
+from nfc.ir.parameters import Weights
 from nfc.lowering.plan import Plan
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ def build_module(plan: Plan, seed: int = 0) -> nn.Module:
         NfcError: NF610, PyTorch is not installed.
     """
     return cast("nn.Module", module_class(emit_torch(plan))(seed=seed))
+
+
+def fill_module(module: nn.Module, weights: Weights) -> None:
+    """Give an emitted module these weights, by their names; other buffers stay."""
+    import torch
+
+    tensors = {name: torch.tensor(value, device="cpu") for name, value in weights.items()}
+    module.load_state_dict({**module.state_dict(), **tensors})
 
 
 def module_class(source: TorchSource) -> type[nn.Module]:

@@ -31,7 +31,9 @@ Files = dict[Path, tuple["Chunk", ...]]
 @click.option("--to", "target", type=click.Choice(["torch", "onnx"]), required=True, help="What is written.")
 @click.option("-o", "path", metavar="PATH", help="Where; by default `<network>.py` or `<network>.onnx` here.")
 @seed_option("Seed of the initial weights, default 0; in a torch module the default of its `seed`.")
-@click.option("--weights", metavar="FILE", help="Trained weights for ONNX: .safetensors or .pt.")
+@click.option(
+    "--weights", metavar="FILE", help="Trained weights for ONNX: .safetensors, .pt, or .onnx of nfc."
+)
 @click.option(
     "--sparse",
     type=click.Choice(["delta", "constant", "initializer", "dense"]),

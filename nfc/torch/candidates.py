@@ -1,24 +1,36 @@
-"""The linear layers of a model, and what keeps some of them from being replaced."""
+"""The linear layers and convolutions of a model, and what keeps some of them from being replaced."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor, nn
+
+CLASSES = (nn.Linear, nn.Conv2d)
+
+SIZES = {
+    "Linear": ("in_features", "out_features"),
+    "Conv2d": ("in_channels", "out_channels"),
+    "Conv1D": ("nx", "nf"),
+}
+"""The attributes of each kind that hold its sizes."""
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A linear layer of a model.
+    """A linear layer or a convolution of a model.
 
     Attributes:
         names: its paths in the model, more than one where it is used again.
-        kind: `Linear` or `Conv1D`.
+        kind: `Linear`, `Conv1D` or `Conv2d`.
+        in_features, out_features: those of a convolution are its channels.
+        kernel: a convolution's sizes, else none.
         obstacle: why it cannot be replaced; None where it can.
     """
 
@@ -27,11 +39,17 @@ class Candidate:
     kind: str
     in_features: int
     out_features: int
+    kernel: tuple[int, ...]
     obstacle: str | None
+
+    @property
+    def weights(self) -> int:
+        groups = self.module.groups if isinstance(self.module, nn.Conv2d) else 1
+        return self.in_features * self.out_features * prod(self.kernel) // groups
 
 
 def candidates(model: nn.Module) -> list[Candidate]:
-    """Every linear layer once, in the model's order."""
+    """Every linear layer and convolution once, in the model's order."""
     names: dict[nn.Module, list[str]] = defaultdict(list)
     for name, module in model.named_modules(remove_duplicate=False):
         if kind_of(module) is not None:
@@ -41,13 +59,23 @@ def candidates(model: nn.Module) -> list[Candidate]:
 
 
 def kind_of(module: nn.Module) -> str | None:
-    """`Linear`, `Conv1D` (transformers' own, whose weight is [in, out]) or None for any other module."""
+    """`Linear`, `Conv2d`, `Conv1D` (transformers' own, whose weight is [in, out]) or None for any other module."""
     if isinstance(module, nn.Linear):
         return "Linear"
-    cls = type(module)
-    if cls.__name__ == "Conv1D" and cls.__module__.partition(".")[0] == "transformers":
+    if isinstance(module, nn.Conv2d):
+        return "Conv2d"
+    own = type(module)
+    if own.__name__ == "Conv1D" and own.__module__.partition(".")[0] == "transformers":
         return "Conv1D"
     return None
+
+
+def sizes_of(module: nn.Module) -> tuple[int, int]:
+    """Inputs and outputs of a layer that has a kind; a convolution's are its channels."""
+    kind = kind_of(module)
+    assert kind is not None
+    cols, rows = (int(getattr(module, each)) for each in SIZES[kind])
+    return cols, rows
 
 
 def parent_of(model: nn.Module, name: str) -> nn.Module:
@@ -60,18 +88,23 @@ def _candidate(
 ) -> Candidate:
     kind = kind_of(module)
     assert kind is not None
-    names_of_sizes = ("in_features", "out_features") if kind == "Linear" else ("nx", "nf")
-    cols, rows = (int(getattr(module, each)) for each in names_of_sizes)
+    cols, rows = sizes_of(module)
+    kernel = tuple(module.kernel_size) if isinstance(module, nn.Conv2d) else ()
     obstacle = _own_obstacle(module) or _tie(module, names, holders) or _owner(model, names)
-    return Candidate(names, module, kind, cols, rows, obstacle)
+    return Candidate(names, module, kind, cols, rows, kernel, obstacle)
 
 
 def _own_obstacle(module: nn.Module) -> str | None:
     """What is special about the layer itself."""
     if isinstance(module, nn.modules.lazy.LazyModuleMixin):
         return "its sizes are not known yet"
-    if isinstance(module, nn.Linear) and type(module).forward is not nn.Linear.forward:
-        return f"{type(module).__name__} computes something else than nn.Linear"
+    for cls in CLASSES:
+        if isinstance(module, cls) and type(module).forward is not cls.forward:
+            return f"{type(module).__name__} computes something else than nn.{cls.__name__}"
+    if isinstance(module, nn.Conv2d) and module.groups != 1:
+        return f"it has {module.groups} groups"
+    if isinstance(module, nn.Conv2d) and tuple(module.dilation) != (1, 1):
+        return f"its kernel is dilated by {tuple(module.dilation)}"
     if nn.utils.parametrize.is_parametrized(module):
         return "its weight is parametrized"
     if any(getattr(module, hooks, None) for hooks in HOOKS):

@@ -21,17 +21,26 @@ from nfc.backends.torch_tables import tables
 from nfc.defaults import BATCH
 from nfc.diagnostics import Diagnostic, NfcError, Sink, did_you_mean
 from nfc.files import text_source
+from nfc.ir.convolutions import Conv, Pair
 from nfc.ir.deviations import scaled
 from nfc.ir.fabric import Cascade, Fabric, Sum, named_factors, part_place
 from nfc.ir.initial_weights import initial_value
-from nfc.ir.network import ACTIVATIONS, SCHEMES, Activation, Linear, Network, weighted_layers
+from nfc.ir.network import (
+    ACTIVATIONS,
+    SCHEMES,
+    Activation,
+    Linear,
+    Network,
+    WeightedLayer,
+    weighted_layers,
+)
 from nfc.ir.parameters import weighted_parameters
 from nfc.limits import Limits
 from nfc.lowering import lower
 from nfc.lowering.kernels import block_kernels
 from nfc.lowering.learning_rates import Rate, learning_rates
 from nfc.lowering.optimise import optimise
-from nfc.lowering.plan import Product
+from nfc.lowering.plan import Convolution, Product
 from nfc.lowering.target import Target
 from nfc.opening import DataFiles, Folder
 from nfc.passes.pipeline import run_pipeline
@@ -42,15 +51,30 @@ PATH = "linear1"
 
 
 @dataclass(frozen=True)
+class Window:
+    """How a convolution's kernel slides: its sizes, its steps and the zeros at each side, of height and width."""
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+
+    @property
+    def area(self) -> int:
+        return self.kernel[0] * self.kernel[1]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What a layer is compiled from.
 
     Attributes:
+        in_features, out_features: sizes of the fabric; channels where the layer is a convolution.
         via: the topology expression.
         label: what automatic seeds of random topologies hang on, beside the place in the expression.
         init: one of SCHEMES.
         batch: rows for which the kernels are chosen.
         backward: whether they are chosen by the time of forward and backward, or of forward alone.
+        window: a convolution's; None for a linear layer.
     """
 
     in_features: int
@@ -60,6 +84,7 @@ class Recipe:
     init: str
     batch: int = BATCH
     backward: bool = True
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         """Makes NumPy's integers Python's; raises TypeError where a number or a text is something else."""
@@ -83,20 +108,21 @@ class Compiled:
     """A compiled layer.
 
     Attributes:
-        linear: the layer with its draws; outputs have second moment 1 for inputs of second moment 1.
+        layer: the layer with its draws; outputs have second moment 1 for inputs of second moment 1.
         product: the layer lowered, kernels chosen.
         topology_digest: that of a network with this layer alone.
         warnings: of the topology and of the initialisation.
     """
 
-    linear: Linear
+    layer: WeightedLayer
     product: Product
     topology_digest: str
     warnings: tuple[Diagnostic, ...]
 
     @property
-    def edges(self) -> int:
-        return sum(factor.edges for _, factor in named_factors(self.linear.fabric))
+    def weights(self) -> int:
+        """Trainable weights: the edges, those with a kernel as often as it has entries."""
+        return sum(each.count for each in weighted_parameters(self.layer) if each.factor is not None)
 
     def module(self) -> nn.Module:
         """The modules of the fabric, the same classes in the same tree as in an emitted network."""
@@ -104,13 +130,14 @@ class Compiled:
         names = {"tables": {name: torch.tensor(table, device="cpu") for name, table in found.items()}}
         # The expression is what the PyTorch printer writes: class names, integers and keys of tables.
         built = eval(str(product_module(self.product, PATH)), {**helper_classes(), **names})
-        return built.fabric if isinstance(built, helper_classes()["FabricLinear"]) else built
+        trees = helper_classes()["FabricLinear"], helper_classes()["FabricConv2d"]
+        return built.fabric if isinstance(built, trees) else built
 
     def initial_weights(self, seed: int, gain: float) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Each weight of `module()` by its name there, drawn from `seed`, outputs' second moment `gain`."""
-        ends = output_places(self.linear.fabric)
-        factors = (each for each in weighted_parameters(self.linear) if each.factor is not None)
-        for (place, _), parameter in zip(named_factors(self.linear.fabric), factors, strict=True):
+        ends = output_places(self.layer.fabric)
+        factors = (each for each in weighted_parameters(self.layer) if each.factor is not None)
+        for (place, _), parameter in zip(named_factors(self.layer.fabric), factors, strict=True):
             draw = parameter.draw
             assert draw is not None
             if place in ends:
@@ -120,7 +147,7 @@ class Compiled:
 
     def learning_rates(self) -> dict[str, Rate]:
         """The rate of each weight by its name in `module()`."""
-        start = f"{PATH}.fabric." if isinstance(self.linear.fabric, Cascade | Sum) else f"{PATH}."
+        start = f"{PATH}.fabric." if isinstance(self.layer.fabric, Cascade | Sum) else f"{PATH}."
         return {name.removeprefix(start): rate for name, rate in learning_rates(self.product).items()}
 
 
@@ -136,21 +163,14 @@ def compile_layer(recipe: Recipe) -> Compiled:
     fabric = _fabric(recipe, sink)
     if recipe.init not in SCHEMES:
         raise unknown("scheme of initialisation", recipe.init, SCHEMES)
-    linear = Linear(
-        path=PATH,
-        input=(recipe.in_features,),
-        output=(recipe.out_features,),
-        fabric=fabric,
-        bias=False,
-        scheme=recipe.init,
-        topology=recipe.via,
-    )
-    network = run_pipeline(_network(linear), sink)
+    network = run_pipeline(_network(_layer(recipe, fabric)), sink)
     plan = optimise(lower(network), recipe.target)
     (initialised,) = weighted_layers(network)
-    assert isinstance(initialised, Linear)
     (product,) = plan.body
     assert isinstance(product, Product)
+    if recipe.window is not None:
+        assert isinstance(product, Convolution)
+        product = replace(product, stride=recipe.window.stride, padding=recipe.window.padding)
     return Compiled(initialised, product, plan.topology_digest, tuple(sink.diagnostics))
 
 
@@ -201,12 +221,34 @@ def _fabric(recipe: Recipe, sink: Sink) -> Fabric:
     return fabric
 
 
-def _network(linear: Linear) -> Network:
+def _layer(recipe: Recipe, fabric: Fabric) -> WeightedLayer:
+    """The layer to be compiled; a convolution on a single place of its window, as its image is not known."""
+    fields: dict[str, Any] = {
+        "path": PATH,
+        "fabric": fabric,
+        "bias": False,
+        "scheme": recipe.init,
+        "topology": recipe.via,
+    }
+    if recipe.window is None:
+        return Linear(input=(recipe.in_features,), output=(recipe.out_features,), **fields)
+    kernel = recipe.window.kernel
+    return Conv(
+        input=(recipe.in_features, *kernel),
+        output=(recipe.out_features, 1, 1),
+        kernel=kernel,
+        stride=(1, 1),
+        padding=(0, 0),
+        **fields,
+    )
+
+
+def _network(layer: WeightedLayer) -> Network:
     return Network(
         name="layer",
-        input=linear.input,
-        output=linear.output,
-        body=(linear,),
+        input=layer.input,
+        output=layer.output,
+        body=(layer,),
         source_name="<topology>",
         source_digest="",
     )

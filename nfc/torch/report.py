@@ -12,10 +12,13 @@ class Entry:
 
     Attributes:
         name: its path in the model; `others` are those at which the same layer stands again.
-        kind: `Linear` or `Conv1D`.
+        kind: `Linear`, `Conv1D` or `Conv2d`.
+        in_features, out_features: those of a convolution are its channels.
+        kernel: a convolution's sizes, else none.
         topology: what its rule says; None where the rule leaves it alone.
         before: its weights; `after` those of the fabric in its place. Biases count in neither.
         speedup: predicted time of the dense layer over the fabric's; None where none was built.
+        error: with `project`, how far the new matrix is from the old one, ‖new − old‖ / ‖old‖ (Frobenius).
         obstacle: why it stays; None where it is replaced.
     """
 
@@ -27,8 +30,10 @@ class Entry:
     rule: str
     topology: str | None
     before: int
+    kernel: tuple[int, ...] = ()
     after: int | None = None
     speedup: float | None = None
+    error: float | None = None
     obstacle: str | None = None
 
     @property
@@ -85,8 +90,11 @@ class Report:
         groups: dict[Row, list[str]] = {}
         for entry in self.entries:
             groups.setdefault(_row(entry), []).append(entry.name or "(the model)")
-        rows = [_with_names(row, names) for row, names in groups.items()]
-        return "\n".join([*_lines([HEADS, *rows]), "", self._summary()])
+        rows = [HEADS, *(_with_names(row, names) for row, names in groups.items())]
+        if all(entry.error is None for entry in self.entries):
+            place = HEADS.index("error")
+            rows = [(*row[:place], *row[place + 1 :]) for row in rows]
+        return "\n".join([*_lines(rows), "", self._summary()])
 
     def _summary(self) -> str:
         now = self.parameters - self.before + self.after
@@ -100,8 +108,8 @@ class Report:
 
 Row = tuple[str, ...]
 
-HEADS = ("layer", "number", "size", "topology", "weights", "now", "faster", "decision")
-RIGHT = ("number", "weights", "now", "faster")
+HEADS = ("layer", "number", "size", "topology", "weights", "now", "faster", "error", "decision")
+RIGHT = ("number", "weights", "now", "faster", "error")
 """Columns of numbers, which end alike."""
 
 
@@ -110,13 +118,19 @@ def _row(entry: Entry) -> Row:
     decision = "; also ".join((entry.decision, *entry.others))
     return (
         ".".join("*" if part.isdigit() else part for part in entry.name.split(".")),
-        f"{entry.in_features} → {entry.out_features}",
+        _size(entry),
         entry.topology or "-",
         f"{entry.before:,}",
         "-" if entry.after is None else f"{entry.after:,}",
         "-" if entry.speedup is None else f"× {entry.speedup:.2f}",
+        "-" if entry.error is None else f"{entry.error:.1%}",
         decision,
     )
+
+
+def _size(entry: Entry) -> str:
+    window = f", {' × '.join(map(str, entry.kernel))}" if entry.kernel else ""
+    return f"{entry.in_features} → {entry.out_features}{window}"
 
 
 def _with_names(row: Row, names: Sequence[str]) -> Row:
@@ -130,7 +144,7 @@ def _lines(rows: Sequence[Row]) -> list[str]:
     return [
         "  ".join(
             cell.rjust(width) if head in RIGHT else cell.ljust(width)
-            for head, cell, width in zip(HEADS, row, widths, strict=True)
+            for head, cell, width in zip(rows[0], row, widths, strict=True)
         ).rstrip()
         for row in rows
     ]

@@ -11,8 +11,10 @@ Rules = Mapping[str, str | None]
 """Topologies by name pattern; None leaves the layers alone."""
 
 
-def check_rules(rules: Rules, names: Sequence[Sequence[str]], fabrics: Sequence[str] = ()) -> None:
-    """Every rule has to match a layer; `names` are those of each, `fabrics` those of layers swapped before.
+def check_rules(
+    rules: Rules, names: Sequence[Sequence[str]], fabrics: Mapping[str, str] | None = None
+) -> None:
+    """Every rule has to match a layer; `names` are those of each, `fabrics` the classes of layers swapped before.
 
     Raises:
         ValueError: a rule matches no layer, or there is no rule.
@@ -29,8 +31,8 @@ def check_rules(rules: Rules, names: Sequence[Sequence[str]], fabrics: Sequence[
                 f"a rule is a name pattern with a topology's text or None, found {pattern!r}: {topology!r}"
             )
         if not any(fnmatchcase(name, pattern) for name in flat):
-            hint = _swapped(pattern, fabrics) or _hint(pattern, flat)
-            raise ValueError(f"the rule `{pattern}` matches no linear layer; {hint}")
+            hint = _swapped(pattern, fabrics or {}) or _hint(pattern, flat)
+            raise ValueError(f"the rule `{pattern}` matches no linear layer or convolution; {hint}")
 
 
 def rule_for(names: Sequence[str], rules: Rules) -> str | None:
@@ -41,10 +43,10 @@ def rule_for(names: Sequence[str], rules: Rules) -> str | None:
     return None
 
 
-def _swapped(pattern: str, fabrics: Sequence[str]) -> str | None:
+def _swapped(pattern: str, fabrics: Mapping[str, str]) -> str | None:
     """What to say where a rule matches a layer that is a fabric already."""
     name = next((name for name in fabrics if fnmatchcase(name, pattern)), None)
-    return None if name is None else f"`{name}` is a FabricLinear already"
+    return None if name is None else f"`{name}` is a {fabrics[name]} already"
 
 
 def _hint(pattern: str, names: Sequence[str]) -> str:

@@ -1,18 +1,21 @@
-"""`sparsify`: a model's linear layers swapped for fabrics, by name pattern."""
+"""`sparsify`: a model's linear layers and convolutions swapped for fabrics, by name pattern."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
 from nfc.defaults import BATCH
 from nfc.diagnostics import NfcError
-from nfc.lowering.cost import dense_estimate, estimate
+from nfc.lowering.cost import speedup
 from nfc.torch.candidates import Candidate, candidates, parent_of, scale_of
-from nfc.torch.compiled import Compiled, Recipe, compile_layer
+from nfc.torch.compiled import Compiled, Recipe, Window, compile_layer
+from nfc.torch.convolution import FabricConv2d
+from nfc.torch.fabric import FabricLayer, kept
 from nfc.torch.layer import FabricLinear
 from nfc.torch.report import Entry, Report
 from nfc.torch.rules import Rules, check_rules, rule_for
@@ -27,6 +30,7 @@ class Options:
     """How layers are chosen and built; see `sparsify`."""
 
     init: str
+    project: bool
     if_faster: bool
     batch: int
     backward: bool
@@ -37,21 +41,25 @@ def sparsify(
     rules: Rules,
     *,
     init: str = "balanced",
+    project: bool = False,
     if_faster: bool = False,
     batch: int = BATCH,
     backward: bool = True,
 ) -> nn.Module:
-    """Swap the linear layers whose names match a rule for fabrics, in place.
+    """Swap the linear layers and convolutions whose names match a rule for fabrics, in place.
 
-    `nn.Linear` and transformers' `Conv1D` are swapped. The new layer keeps the old one's bias (the
-    same parameter), device, type, training flag and `requires_grad`; its weights are drawn anew, from
-    PyTorch's generator, on the scale of those that they replace. An optimizer has to be made afterwards.
-    Layers whose weight is tied, parametrized or read by others stay, and the report says why.
+    `nn.Linear`, `nn.Conv2d` and transformers' `Conv1D` are swapped. The new layer keeps the old one's
+    bias (the same parameter), device, type, training flag and `requires_grad`; its weights are drawn
+    anew, from PyTorch's generator, on the scale of those that they replace. An optimizer has to be made
+    afterwards. Layers whose weight is tied, parametrized or read by others stay, as do convolutions
+    with groups or dilation, and the report says why.
 
     Args:
         rules: topology expressions by name pattern (`fnmatch` on the names of `named_modules`), such
             as {"*.mlp.*": "monarch"}; the first that matches a layer holds, None leaves it alone.
         init: the scheme of initialisation.
+        project: start from the old weights instead: from the nearest that the topology can hold
+            (`nfc.torch.project`), with the relative error in the report.
         if_faster: leave alone the layers that are predicted to be slower than dense.
         batch: rows (samples times positions) for which kernels are chosen and speed is predicted.
         backward: whether forward and backward are, or forward alone.
@@ -64,9 +72,9 @@ def sparsify(
         NfcError: a topology is wrong or does not take a layer's sizes; the model is as it was.
         ValueError, TypeError: a rule matches no layer, or an argument is wrong; likewise.
     """
-    options = Options(init, if_faster, batch, backward)
+    options = Options(init, project, if_faster, batch, backward)
     choices = [
-        (candidate, entry, _layer(candidate, entry, options) if entry.replaced else None)
+        (candidate, *_built(candidate, entry, options))
         for candidate, entry in _choices(model, rules, options)
     ]
     report = _report(model, [entry for _, entry, _ in choices], options)
@@ -83,13 +91,17 @@ def plan_sparsify(
     rules: Rules,
     *,
     init: str = "balanced",
+    project: bool = False,
     if_faster: bool = False,
     batch: int = BATCH,
     backward: bool = True,
 ) -> Report:
     """What `sparsify` would do, with the same arguments; the model stays as it is."""
-    options = Options(init, if_faster, batch, backward)
-    return _report(model, [entry for _, entry in _choices(model, rules, options)], options)
+    options = Options(init, project, if_faster, batch, backward)
+    choices = _choices(model, rules, options)
+    if project:
+        choices = ((candidate, _built(candidate, entry, options)[0]) for candidate, entry in choices)
+    return _report(model, [entry for _, entry in choices], options)
 
 
 def _choices(model: nn.Module, rules: Rules, options: Options) -> Iterator[tuple[Candidate, Entry]]:
@@ -97,7 +109,11 @@ def _choices(model: nn.Module, rules: Rules, options: Options) -> Iterator[tuple
     if not isinstance(model, nn.Module):
         raise TypeError(f"expected a model, a torch.nn.Module, found {model!r}")
     found = candidates(model)
-    fabrics = [name for name, module in model.named_modules() if isinstance(module, FabricLinear)]
+    fabrics = {
+        name: type(module).__name__
+        for name, module in model.named_modules()
+        if isinstance(module, FabricLayer)
+    }
     check_rules(rules, [candidate.names for candidate in found], fabrics)
     for candidate in found:
         rule = rule_for(candidate.names, rules)
@@ -114,16 +130,17 @@ def _entry(candidate: Candidate, rule: str, topology: str | None, options: Optio
         out_features=candidate.out_features,
         rule=rule,
         topology=topology,
-        before=candidate.in_features * candidate.out_features,
+        before=candidate.weights,
+        kernel=candidate.kernel,
         obstacle=NO_TOPOLOGY if topology is None else candidate.obstacle,
     )
     if topology is None or not entry.replaced:
         return entry
     recipe = _recipe(candidate, topology, options)
     compiled = _compiled(recipe)
-    speedup = _speedup(compiled, recipe)
-    slower = "dense is predicted to be faster" if options.if_faster and speedup < 1.0 else None
-    return replace(entry, after=compiled.edges, speedup=speedup, obstacle=slower)
+    factor = _speedup(compiled, recipe)
+    slower = "dense is predicted to be faster" if options.if_faster and factor < 1.0 else None
+    return replace(entry, after=compiled.weights, speedup=factor, obstacle=slower)
 
 
 def _recipe(candidate: Candidate, topology: str, options: Options) -> Recipe:
@@ -135,6 +152,7 @@ def _recipe(candidate: Candidate, topology: str, options: Options) -> Recipe:
         init=options.init,
         batch=options.batch,
         backward=options.backward,
+        window=Window((candidate.kernel[0], candidate.kernel[1])) if candidate.kernel else None,
     )
 
 
@@ -148,39 +166,59 @@ def _compiled(recipe: Recipe) -> Compiled:
 
 def _speedup(compiled: Compiled, recipe: Recipe) -> float:
     """Predicted time of the dense layer over the fabric's."""
-    dense = dense_estimate(recipe.out_features, recipe.in_features, recipe.target)
-    found = estimate(compiled.product, recipe.target).speedup(dense)
+    found = speedup(compiled.product, recipe.target)
     return found.training if recipe.backward and found.training is not None else found.forward
 
 
-def _layer(candidate: Candidate, entry: Entry, options: Options) -> FabricLinear:
-    """The layer that takes the candidate's place."""
+def _built(candidate: Candidate, entry: Entry, options: Options) -> tuple[Entry, FabricLayer | None]:
+    """The layer that takes the candidate's place, if one does, and its entry with the error of a projection."""
+    if not entry.replaced:
+        return entry, None
     old = candidate.module
-    assert entry.topology is not None
     try:
-        gain = scale_of(old, candidate.out_features)
+        layer = _layer(candidate, entry, options)
+        if options.project:
+            entry = replace(entry, error=layer.start_from(old))
     except ValueError as error:
         raise ValueError(f"the layer `{entry.name}`: {error}") from None
-    layer = FabricLinear(
-        candidate.in_features,
-        candidate.out_features,
-        bias=False,
-        device=old.weight.device,
-        dtype=old.weight.dtype,
-        via=entry.topology,
-        init=options.init,
-        gain=gain,
-        label=entry.name,
-        batch=options.batch,
-        backward=options.backward,
-    )
     layer.bias = old.bias
+    return entry, layer
+
+
+def _layer(candidate: Candidate, entry: Entry, options: Options) -> FabricLayer:
+    old = candidate.module
+    assert entry.topology is not None
+    fields: dict[str, Any] = {
+        **kept(old),
+        "via": entry.topology,
+        "init": options.init,
+        "gain": scale_of(old, candidate.out_features),
+        "label": entry.name,
+        "batch": options.batch,
+        "backward": options.backward,
+    }
+    layer = _like(old, candidate, fields)
     layer.fabric.requires_grad_(old.weight.requires_grad)
     layer.train(old.training)
     return layer
 
 
-def _swap(model: nn.Module, candidate: Candidate, layer: FabricLinear) -> nn.Module:
+def _like(old: nn.Module, candidate: Candidate, fields: dict[str, Any]) -> FabricLayer:
+    """A layer of the old one's kind and sizes."""
+    if not isinstance(old, nn.Conv2d):
+        return FabricLinear(candidate.in_features, candidate.out_features, **fields)
+    return FabricConv2d(
+        old.in_channels,
+        old.out_channels,
+        (candidate.kernel[0], candidate.kernel[1]),
+        (old.stride[0], old.stride[1]),
+        old.padding if isinstance(old.padding, str) else (old.padding[0], old.padding[1]),
+        padding_mode=old.padding_mode,
+        **fields,
+    )
+
+
+def _swap(model: nn.Module, candidate: Candidate, layer: FabricLayer) -> nn.Module:
     """The model with the layer wherever the candidate was."""
     for name in candidate.names:
         if not name:

@@ -21,6 +21,8 @@ from nfc.weights.state import DIGEST_KEY, Entry, digest_tensor, entries_of, weig
 
 SAFETENSORS = ".safetensors"
 TORCH = (".pt", ".pth")
+ONNX = ".onnx"
+"""Read by `nfc.backends.onnx_weights`, which knows how nfc writes such files."""
 
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
@@ -67,12 +69,12 @@ def write_weights(path: str | Path, weights: Weights, network: Network) -> None:
         torch.save({name: torch.from_numpy(value.copy()) for name, value in arrays.items()}, buffer)
         write_bytes(file, buffer.getvalue())
     else:
-        raise _unknown_suffix(file, f"`{path}`")
+        raise _unknown_suffix(file, f"`{path}`", (SAFETENSORS, *TORCH))
 
 
 def _check_readable(file: Path, shown: str) -> None:
     if file.suffix != SAFETENSORS and file.suffix not in TORCH:
-        raise _unknown_suffix(file, shown)
+        raise _unknown_suffix(file, shown, (SAFETENSORS, *TORCH, ONNX))
     if file.is_dir():
         raise _unreadable(shown, "it is a folder")
     try:
@@ -145,8 +147,7 @@ def _torch(shown: str) -> Any:
     return torch
 
 
-def _unknown_suffix(file: Path, shown: str) -> NfcError:
-    known = (SAFETENSORS, *TORCH)
+def _unknown_suffix(file: Path, shown: str, known: tuple[str, ...]) -> NfcError:
     message = f"{shown} has a suffix of no weight file, expected {', '.join(known)}"
     return NfcError([Diagnostic("NF751", message, None, hints=did_you_mean(file.suffix, known))])
 

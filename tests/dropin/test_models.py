@@ -1,4 +1,4 @@
-"""Whole models, unmodified: plain torch.nn, and transformers' GPT-2 and ViT from configuration."""
+"""Whole models, unmodified: plain torch.nn, and transformers' GPT-2, ViT and ResNet from configuration."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from nfc.torch import FabricLinear, sparsify
+from nfc.torch import FabricConv2d, FabricLinear, sparsify
 from tests.dropin.masked import matrix
+from tests.dropin.test_convolution import kernel_of
 
 Loss = Callable[[nn.Module], torch.Tensor]
 
@@ -64,15 +65,26 @@ def vit() -> tuple[nn.Module, Loss]:
     return ViTForImageClassification(config), lambda model: model(pixel_values=images, labels=labels).loss
 
 
-MODELS = {"perceptron": perceptron, "encoder": encoder, "gpt2": gpt2, "vit": vit}
+def resnet() -> tuple[nn.Module, Loss]:
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    config = ResNetConfig(
+        embedding_size=16, hidden_sizes=[16, 32], depths=[1, 2], layer_type="basic", num_labels=4
+    )
+    images, labels = torch.randn(8, 3, 32, 32), torch.randint(0, 4, (8,))
+    return ResNetForImageClassification(config), lambda model: model(pixel_values=images, labels=labels).loss
+
+
+MODELS = {"perceptron": perceptron, "encoder": encoder, "gpt2": gpt2, "vit": vit, "resnet": resnet}
 RULES = {
     "perceptron": {"0": "monarch", "3": "random(fan_in=16)"},
     "encoder": {"*.linear?": "monarch", "*.out_proj": "butterfly"},
     "gpt2": {"*.mlp.*": "monarch", "*.attn.*": "random(fan_in=8)", "lm_head": "monarch"},
     "vit": {"*.mlp.*": "monarch", "*.attention.*": "random(fan_in=8)"},
+    "resnet": {"*.shortcut.*": "random(fan_in=8)", "*.encoder.*": "monarch"},
 }
-REPLACED = {"perceptron": 2, "encoder": 4, "gpt2": 8, "vit": 12}
-LEFT = {"perceptron": 0, "encoder": 2, "gpt2": 1, "vit": 0}
+REPLACED = {"perceptron": 2, "encoder": 4, "gpt2": 8, "vit": 12, "resnet": 7}
+LEFT = {"perceptron": 0, "encoder": 2, "gpt2": 1, "vit": 0, "resnet": 0}
 OPTIMIZERS = {
     "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=0.003),
     "momentum": lambda parameters: torch.optim.SGD(parameters, lr=0.02, momentum=0.9),
@@ -85,8 +97,18 @@ def case(request: pytest.FixtureRequest) -> tuple[str, nn.Module, Loss]:
     return request.param, sparsify(model, RULES[request.param]), loss
 
 
-def fabrics(model: nn.Module) -> Iterator[tuple[str, FabricLinear]]:
-    return ((name, module) for name, module in model.named_modules() if isinstance(module, FabricLinear))
+def fabrics(model: nn.Module) -> Iterator[tuple[str, FabricLinear | FabricConv2d]]:
+    kinds = FabricLinear, FabricConv2d
+    return ((name, module) for name, module in model.named_modules() if isinstance(module, kinds))
+
+
+def weight_of(layer: FabricLinear | FabricConv2d) -> torch.Tensor:
+    """The dense weight, differentiable in the edges."""
+    return matrix(layer) if isinstance(layer, FabricLinear) else kernel_of(layer)
+
+
+def is_transposed(dense: nn.Module) -> bool:
+    return not isinstance(dense, nn.Linear | nn.Conv2d)
 
 
 def dense_twin(name: str, model: nn.Module) -> nn.Module:
@@ -97,8 +119,8 @@ def dense_twin(name: str, model: nn.Module) -> nn.Module:
     )
     for path, layer in fabrics(model):
         dense = twin.get_submodule(path)
-        weight = matrix(layer).detach()
-        dense.weight.data = weight if isinstance(dense, nn.Linear) else weight.T.contiguous()
+        weight = weight_of(layer).detach()
+        dense.weight.data = weight.T.contiguous() if is_transposed(dense) else weight
     return twin
 
 
@@ -123,9 +145,9 @@ def test_outputs_and_gradients_are_those_of_the_dense_model(case: tuple[str, nn.
             torch.testing.assert_close(value.grad, gradients[key], rtol=1e-4, atol=1e-5)
     for path, layer in fabrics(model):
         dense = gradients[f"{path}.weight"]
-        dense = dense if isinstance(twin.get_submodule(path), nn.Linear) else dense.T
+        dense = dense.T if is_transposed(twin.get_submodule(path)) else dense
         weights = list(layer.fabric.parameters())
-        wanted = torch.autograd.grad(matrix(layer), weights, dense)
+        wanted = torch.autograd.grad(weight_of(layer), weights, dense)
         for weight, gradient in zip(weights, wanted, strict=True):
             torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-5)
 
@@ -169,7 +191,8 @@ def test_half(case: tuple[str, nn.Module, Loss]) -> None:
     _, model, _ = case
     model.half()
     for _, layer in fabrics(model):
-        y = layer(torch.randn(3, layer.in_features, dtype=torch.float16))
+        shape = (layer.in_features,) if isinstance(layer, FabricLinear) else (layer.in_channels, 8, 8)
+        y = layer(torch.randn(3, *shape, dtype=torch.float16))
         assert y.dtype == torch.float16
         assert y.isfinite().all()
 
