@@ -463,6 +463,7 @@ class Fabric(Measured):
 
         Raises:
             NfcError: it would cost too much (NF506).
+            ValueError: there is no target, or the seed is not in 0..<2^64.
         """
         from nfc.score import score
 

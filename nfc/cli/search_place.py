@@ -20,7 +20,10 @@ from nfc.search.search import Found, Verdict, search, standard_subjects
 from nfc.search.subject import Subject
 from nfc.search.winner import use_path, winner_text
 
-NOTHING = "no topology keeps to the bounds: {considered} candidates were looked at"
+NOTHING = (
+    "no topology keeps to the bounds, so that there is nothing to write: {considered} candidates were looked "
+    "at; --min-params, by default 80% of --params, may ask for too many weights"
+)
 
 
 def search_place(
@@ -93,10 +96,12 @@ def _winner(
 
 
 def _write(question: Question, document: dict[str, Any]) -> None:
-    """Raises NfcError: NF750, a file cannot be written."""
+    """Raises NfcError: NF750, a file cannot be written; click's error where there is no winner to write."""
     from nfc.atomic import write_bytes, write_text
 
-    if question.path and document["winner"] is not None:
+    if question.path and document["winner"] is None:
+        raise click.UsageError(NOTHING.format(considered=document["considered"]))
+    if question.path:
         write_text(question.path, document["winner"])
     if question.plot:
         from nfc.render.plots import draw_found

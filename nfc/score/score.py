@@ -56,7 +56,12 @@ def score(
 
     Raises:
         PropertyError: it would take minutes, and there is no smaller width (NF506).
+        ValueError: there is no target, or the seed is not in 0..<2^64.
     """
+    if targets < 1:
+        raise ValueError(f"one target at least, found {targets}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"a seed is in 0..<2^64, found {seed}")
     learned = trainability(affordable(fabric, smaller), seed=seed)
     estimate = controllability(fabric, targets=targets, seed=seed, smaller=smaller)
     return Score(combined(learned, estimate.mean), estimate.mean, estimate.stderr, learned)

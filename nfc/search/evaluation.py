@@ -57,7 +57,7 @@ class Evaluation:
         Raises:
             NfcError: a result cannot be kept.
         """
-        keys = [result_key(each.facts.digest, effort) for each in candidates]
+        keys = [result_key(each.facts.digest, each.facts.family, effort) for each in candidates]
         open_ = [number for number, key in enumerate(keys) if key not in self.results.known]
         doing = "scoring" if effort.steps is None else "a first look"
         tasks = [candidates[number].subject for number in open_]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import repeat
 from typing import TypeVar
 
+from nfc.analysis.controllability import AFFORDABLE
+from nfc.analysis.controllability.optimised import work
+from nfc.analysis.controllability.proxy import LEAST
 from nfc.analysis.degrees import fan_in
 from nfc.analysis.errors import PropertyError
 from nfc.analysis.paths import reach
@@ -19,6 +23,7 @@ from nfc.lowering.kernels import fabric_kernel
 from nfc.lowering.optimise import optimised
 from nfc.lowering.plan import Product
 from nfc.lowering.target import Target
+from nfc.score.score import WIDEST
 from nfc.search.subject import Subject
 
 Value = TypeVar("Value")
@@ -32,6 +37,7 @@ class Facts:
 
     Attributes:
         digest: of its normal form.
+        family: see `family_digest`.
         params: its weights.
         depth: factors on the longest path.
         fan_in: most edges into a neuron.
@@ -41,6 +47,7 @@ class Facts:
 
     topology: str
     digest: str
+    family: str
     params: int
     density: float
     depth: int
@@ -58,6 +65,7 @@ def facts(subject: Subject) -> Facts | None:
     return Facts(
         topology=subject.topology,
         digest=fabric_digest(fabric),
+        family=family_digest(subject, fabric),
         params=edge_count(fabric),
         density=edge_count(fabric) / (subject.rows * subject.cols),
         depth=depth(fabric),
@@ -65,6 +73,21 @@ def facts(subject: Subject) -> Facts | None:
         connected=affordable(lambda: reach(fabric).connected),
         seconds=predicted_seconds(fabric),
     )
+
+
+def family_digest(subject: Subject, fabric: Fabric) -> str:
+    """Of the widths, by halving, that a wide fabric may be scored by; empty where its edges settle the score."""
+    rows, cols = fabric.rows, fabric.cols
+    if work(fabric) <= AFFORDABLE and max(rows, cols) <= WIDEST:
+        return ""
+    digests = []
+    while max(rows, cols) > LEAST:
+        rows, cols = max(1, rows // 2), max(1, cols // 2)
+        try:
+            digests.append(fabric_digest(subject.smaller(rows, cols)))
+        except NfcError:
+            digests.append("")
+    return sha256("\n".join(digests).encode()).hexdigest()
 
 
 def predicted_seconds(fabric: Fabric) -> float:

@@ -1,7 +1,7 @@
 """What has been scored, kept in a file of JSON lines, so that a search that was stopped goes on.
 
-A line is appended whole, and a result is known by its key: a digest of the topology's edges, of the
-effort, and of nfc's version, so that nothing else is ever taken for it.
+A line is appended whole, and a result is known by its key: a digest of the topology's edges, for wide
+ones also at smaller widths, of the effort, and of nfc's version, so that nothing else is ever taken for it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _START = b'{"key": "'
 """How every line begins: a file that ends otherwise is not cut."""
 
 
-def result_key(digest: str, effort: Effort) -> str:
-    """The key of a topology's scores: of its edges, of the effort, and of nfc's version."""
-    parts = (VERSION, digest, str(effort.targets), str(effort.seed), str(effort.steps))
+def result_key(digest: str, family: str, effort: Effort) -> str:
+    """The key of a topology's scores: of its edges, of its family's, of the effort, and of nfc's version."""
+    parts = (VERSION, digest, family, str(effort.targets), str(effort.seed), str(effort.steps))
     return sha256("\n".join(parts).encode()).hexdigest()
 
 

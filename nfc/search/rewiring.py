@@ -11,15 +11,31 @@ _TOKEN = re.compile(r'"[^"\n]*"|#[^\n]*|[()\[\]{}]|[A-Za-z_][A-Za-z0-9_]*|.', re
 
 
 def rewired(text: str, topologies: Mapping[Span, str]) -> str:
-    """The text with the `via` of statements replaced, or added.
+    """The text with the `via` of statements replaced, or added; comments within one go above its line.
 
     Args:
         topologies: by the span of the statement, an operation that takes `via`.
     """
-    for span, topology in sorted(topologies.items(), key=lambda item: -item[0].start):
+    pieces: list[str] = []
+    done = line = 0
+    for span, topology in sorted(topologies.items(), key=lambda item: item[0].start):
         start = span.start + _via(text[span.start : span.end])
-        text = f"{text[:start].rstrip(' ')} via {topology}{text[span.end :]}"
-    return text
+        beginning = text.rfind("\n", 0, span.start) + 1
+        if beginning >= done:
+            pieces.append(text[done:beginning])
+            done, line = beginning, len(pieces)
+        pieces.insert(line, _comments(text[start : span.end], text[beginning : span.start]))
+        line += 1
+        pieces.append(f"{text[done:start].rstrip(' ')} via {topology}")
+        done = span.end
+    return "".join((*pieces, text[done:]))
+
+
+def _comments(wiring: str, before: str) -> str:
+    """The comments of a `via`, a line each, as far in as the line of which `before` is the beginning."""
+    margin = before[: len(before) - len(before.lstrip())]
+    found = (match[0].rstrip() for match in _TOKEN.finditer(wiring))
+    return "".join(f"{margin}{token}\n" for token in found if token.startswith("#"))
 
 
 def _via(statement: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from nfc.analysis.totals import weight_count
 from nfc.ir.fabric import edge_count
 from nfc.ir.network import Linear, Network, weighted_layers
 from nfc.source import Source, Span
@@ -47,13 +48,15 @@ class Slot:
 def slots(network: Network, source: Source) -> tuple[tuple[Slot, ...], int]:
     """The statements whose layers can get another wiring, and the weights of the layers that cannot.
 
-    Those stand in other files than the network's own, or at one place for several shapes.
+    Those are convolutions, stand in other files than the network's own, or at one place for several shapes.
     """
     statements: dict[Span | None, list[Linear]] = defaultdict(list)
+    found, fixed = [], 0
     for layer in weighted_layers(network):
         if isinstance(layer, Linear):
             statements[layer.span].append(layer)
-    found, fixed = [], 0
+        else:
+            fixed += weight_count(layer)
     for span, layers in statements.items():
         shapes = {(layer.output[-1], layer.input[-1]) for layer in layers}
         if span is None or span.source.name != source.name or len(shapes) > 1:

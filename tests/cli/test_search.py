@@ -164,9 +164,10 @@ def test_topologies_of_a_file_take_part_and_can_win() -> None:
 def test_nothing_keeps_to_the_bounds() -> None:
     found = document("search --in 16 --params 3 --jobs 1")
     assert (found["results"], found["winner"]) == ([], None)
+    assert "0 within the bounds" in run("search --in 16 --params 3 --jobs 1".split()).out
     done = run("search --in 16 --params 3 --jobs 1 -o no.nf".split())
-    assert done.code == 0
-    assert "0 within the bounds" in done.out
+    assert done.code == 2
+    assert "nothing to write" in done.err
     assert not Path("no.nf").exists()
 
 

@@ -99,3 +99,9 @@ def test_what_would_take_minutes_is_refused(via: str, width: int) -> None:
     with pytest.raises(PropertyError) as raised:
         score(family(via, width, width))
     assert raised.value.code == "NF506"
+
+
+@pytest.mark.parametrize("wrong", [{"targets": 0}, {"seed": -1}, {"seed": 2**64}])
+def test_no_target_and_no_seed_of_64_bits_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="found"):
+        nfc.topology("diagonal", rows=4, cols=4).score(**wrong)

@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 
 from nfc.diagnostics import NfcError
+from nfc.search.definitions import Definitions
+from nfc.search.facts import facts
 from nfc.search.measure import Effort
 from nfc.search.results import Results, result_key
+from nfc.search.subject import Subject
 
 SCORES = {"score": 0.25, "controllability": 0.125}
 
@@ -51,5 +54,23 @@ def test_a_folder_cannot_be_read_and_a_missing_one_not_written(tmp_path: Path) -
 
 def test_keys_differ_where_results_may() -> None:
     efforts = [Effort(1, 0), Effort(3, 0), Effort(1, 1), Effort(1, 0, 100)]
-    keys = {result_key(digest, effort) for digest in ("a", "b") for effort in efforts}
-    assert len(keys) == 8
+    keys = {
+        result_key(digest, family, effort)
+        for digest in ("a", "b")
+        for family in ("", "c")
+        for effort in efforts
+    }
+    assert len(keys) == 16
+
+
+def test_equal_edges_of_families_that_differ_at_other_widths_have_results_of_their_own() -> None:
+    """A wide topology's controllability is foretold from its family at smaller widths."""
+    expressions = ("butterfly(radix=4)", "butterfly(radices=[4, 4, 4, 4, 4])")
+    first, second = (facts(Subject(each, 1024, 1024, Definitions.of())) for each in expressions)
+    assert first is not None
+    assert second is not None
+    assert first.digest == second.digest
+    assert first.family != second.family
+    narrow = facts(Subject("butterfly(radix=4)", 64, 64, Definitions.of()))
+    assert narrow is not None
+    assert not narrow.family

@@ -50,6 +50,30 @@ def test_statements_with_brackets_and_comments(statement: str) -> None:
     assert changed["n"].layers[0].topology == "lowrank(rank=1)"
 
 
+def test_comments_within_a_via_go_above_the_line() -> None:
+    text = (
+        "nf 1\nnetwork n {\n    input 16\n    repeat 2 { linear 16 via random(  # few\n"
+        "        fan_in=2,\n        # drawn once\n        seed=1); linear 16 via # after\n"
+        "            butterfly; }  # kept\n}\n"
+    )
+    program = load(Source("x.nf", text))
+    found, _ = slots(program["n"].ir, program.elaborated.source)
+    changed = rewired(text, {each.span: "dense" for each in found})
+    assert changed == (
+        "nf 1\nnetwork n {\n    input 16\n    # few\n    # drawn once\n        # after\n"
+        "    repeat 2 { linear 16 via dense; linear 16 via dense; }  # kept\n}\n"
+    )
+    assert [layer.topology for layer in load(Source("x.nf", changed))["n"].layers] == ["dense"] * 4
+
+
+def test_convolutions_are_paid_with_all_positions_of_their_kernels() -> None:
+    text = "nf 1\nnetwork n { input [1, 4, 4]; conv 2 kernel=3; depthwise; flatten; linear 8; }\n"
+    program = load(Source("x.nf", text))
+    found, fixed = slots(program["n"].ir, program.elaborated.source)
+    assert [each.layers for each in found] == [("linear1",)]
+    assert fixed == 2 * 9 + 2 * 9
+
+
 def test_layers_of_other_places_keep_theirs() -> None:
     text = (
         "nf 1\nnetwork part { input 8; linear 4; }\nnetwork n { input 8; part; linear 16; linear 8; part; }\n"
