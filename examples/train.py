@@ -6,12 +6,14 @@
 Everything is written into the build folder: the emitted module, `log.csv`, `checkpoint.pt` every so
 many steps, and at the end `weights.safetensors`, which `nfc compile --weights` reads. A run that was
 stopped, by SIGKILL too, goes on from its last checkpoint and ends with the same weights. Batches are
-global: any number of processes that divides them takes the same steps, to rounding.
+global: any number of processes that divides them takes the same steps, to rounding, in networks
+without dropout and batch norm, which each process has for its own part.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
 import io
 import json
@@ -47,10 +49,14 @@ WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the final weights; a checkpoint of another recipe is refused."""
+    """What decides the final weights; a checkpoint of another recipe is refused.
+
+    `digest` is of the topology; `module`, of the emitted source, covers the operations between layers too.
+    """
 
     spec: str
     digest: str
+    module: str
     steps: int
     batch: int
     learning_rate: float
@@ -90,8 +96,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("spec", type=Path, help="the .nf file")
     parser.add_argument("--network", help="the network, where the file holds several")
     parser.add_argument("--build", type=Path, help="folder of everything written; build/train/NAME if absent")
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--batch", type=int, default=100, help="samples of a step, over all processes")
+    parser.add_argument("--steps", type=positive, default=500)
+    parser.add_argument("--batch", type=positive, default=100, help="samples of a step, over all processes")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--weight-decay", type=float, default=0.01)
     parser.add_argument(
@@ -102,11 +108,18 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--parallel", choices=["ddp", "fsdp"], default="ddp", help="under torchrun")
-    parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
-    parser.add_argument("--evaluate-every", type=int, default=250, metavar="STEPS")
+    parser.add_argument("--checkpoint-every", type=positive, default=100, metavar="STEPS")
+    parser.add_argument("--evaluate-every", type=positive, default=250, metavar="STEPS")
     parser.add_argument("--log", choices=["csv", "tensorboard"], default="csv")
-    parser.add_argument("--threads", type=int, default=1, help="of each process")
+    parser.add_argument("--threads", type=positive, default=1, help="of each process")
     return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
 
 
 @contextmanager
@@ -130,10 +143,12 @@ def train(arguments: argparse.Namespace, here: World) -> None:
     build = arguments.build or Path("build/train") / arguments.spec.stem
     description = describe(arguments, here)
     module = compiled(arguments, description["name"], build, here)
-    task = task_for(tuple(description["input"]), tokens=description["layers"][0]["op"] == "embed")
-    recipe = recipe_of(arguments, description["digest"])
+    task = task_of(description)
+    recipe = recipe_of(arguments, description["digest"], build / f"{description['name']}.py")
     if arguments.batch % here.size:
         raise SystemExit(f"{here.size} processes cannot share a batch of {arguments.batch}")
+    if arguments.batch > task.train:
+        raise SystemExit(f"a batch of {arguments.batch} is more than the {task.train} training samples")
 
     model = module(seed=recipe.seed).to(here.device)
     wrapped = shared(model, here)
@@ -230,12 +245,33 @@ def describe(arguments: argparse.Namespace, here: World) -> dict[str, Any]:
     command += ["--network", arguments.network] if arguments.network else []
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise SystemExit(result.stderr or f"{arguments.spec}: `nfc show` failed" if here.leads else 1)
+        raise SystemExit(complaint(result) if here.leads else 1)
     networks = json.loads(result.stdout)["networks"]
     if len(networks) != 1:
         raise SystemExit(f"{arguments.spec} holds {len(networks)} networks; choose one with --network")
     description: dict[str, Any] = networks[0]
     return description
+
+
+def complaint(result: subprocess.CompletedProcess[str]) -> str:
+    """What a failed `nfc show` said: in its document, or of wrong usage on standard error."""
+    if not result.stdout:
+        return result.stderr
+    found = json.loads(result.stdout)["diagnostics"]
+    return "\n".join(f"{each['code']}: {each['message']}" for each in found)
+
+
+def task_of(description: dict[str, Any]) -> Task:
+    """The task for the network's input, if its output and its vocabulary are large enough for it."""
+    vocabularies = [table["rows"] for table in description["tables"] if table["op"] == "embed"]
+    shape, output = tuple(description["input"]), description["output"]
+    task = task_for(shape, tokens=bool(vocabularies))
+    expected = [*(shape if vocabularies else ()), task.classes]
+    if output[:-1] != expected[:-1] or output[-1] < task.classes:
+        raise SystemExit(f"the task needs an output of shape {expected}, the network's is {output}")
+    if vocabularies and min(vocabularies) < task.classes:
+        raise SystemExit(f"the text has {task.classes} characters, the network's `embed` {min(vocabularies)}")
+    return task
 
 
 def compiled(arguments: argparse.Namespace, name: str, build: Path, here: World) -> type[Any]:
@@ -270,10 +306,11 @@ def shared(model: nn.Module, here: World) -> nn.Module:
 # --- files --------------------------------------------------------------------------------------
 
 
-def recipe_of(arguments: argparse.Namespace, digest: str) -> Recipe:
+def recipe_of(arguments: argparse.Namespace, digest: str, module: Path) -> Recipe:
     return Recipe(
         spec=arguments.spec.name,
         digest=digest,
+        module=hashlib.sha256(module.read_bytes()).hexdigest(),
         steps=arguments.steps,
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,

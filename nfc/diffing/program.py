@@ -12,6 +12,7 @@ from nfc.diffing.networks import NetworkDiff, network_diffs
 from nfc.diffing.parameters import parameter_changes
 from nfc.diffing.rules import Breaks, breaks
 from nfc.sema.program import Program
+from nfc.subjects import subject
 
 CODES = {Breaks.CHECKPOINTS: "NF510", Breaks.INTERFACE: "NF511"}
 """The codes of findings."""
@@ -55,7 +56,7 @@ def findings(diff: ProgramDiff) -> list[Diagnostic]:
     for change in diff.changes:
         if breaks(change.rule) is not Breaks.NOTHING:
             place = change.span or change.message
-            found.setdefault((change.rule, place), []).append(change)
+            found.setdefault((change.rule, place, subject(change.message)), []).append(change)
     return [_finding(*changes) for changes in found.values()]
 
 

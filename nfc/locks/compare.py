@@ -9,6 +9,7 @@ from nfc.diagnostics import Diagnostic, Severity
 from nfc.diffing.changes import Change
 from nfc.diffing.views import view_diffs
 from nfc.locks.lock import Lock
+from nfc.subjects import subject
 
 HARMLESS = {"OPERATION_RENAMED"}
 """Rules of changes that leave a lock valid: names that no state dict holds."""
@@ -46,7 +47,8 @@ def findings(changes: tuple[Change, ...], file: str) -> Iterator[Diagnostic]:
     """An error for each change at its line; copies of a repeat share one."""
     groups: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
-        groups.setdefault((change.rule, change.span or change.message), []).append(change)
+        place = change.span or change.message
+        groups.setdefault((change.rule, place, subject(change.message)), []).append(change)
     hints = (f"`nfc lock {file}` accepts the change",)
     for first, *others in groups.values():
         also = f" (and so {len(others)} more of its copies)" if others else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from nfc.render.style import PLAIN, Style
 from nfc.render.visible import visible
+from nfc.subjects import subject
 
 COUNTS = ("params", "edges", "flops", "depth")
 """Totals that are shown as whole numbers, with their difference."""
@@ -45,7 +46,7 @@ def _changes(changes: Sequence[Mapping[str, Any]], style: Style) -> Iterator[str
     groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for change in changes:
         place = (change["file"], change["line"]) if change["path"] and change["line"] else change["message"]
-        groups.setdefault((change["rule"], place), []).append(change)
+        groups.setdefault((change["rule"], place, subject(change["message"])), []).append(change)
     for first, *others in groups.values():
         mark = " " if first["breaks"] == "nothing" else style.paint("error", "!")
         also = f" (and so {len(others)} more of its copies)" if others else ""

@@ -140,8 +140,55 @@ def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path) -
     spec.write_text(SPEC.replace("fan_in=12", "fan_in=13"))
     found = run(spec, build, "--learning-rate", "0.1")
     assert found.returncode == 1
-    assert "is of another digest and learning_rate; remove it" in found.stderr
+    assert "is of another digest and module and learning_rate; remove it" in found.stderr
     assert (build / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_checkpoint_of_other_operations_is_refused(spec: Path, tmp_path: Path) -> None:
+    assert run(spec, tmp_path).returncode == 0
+    spec.write_text(SPEC.replace("relu", "gelu"))
+    found = run(spec, tmp_path)
+    assert found.returncode == 1
+    assert "is of another module; remove it" in found.stderr
+
+
+def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path) -> None:
+    spec.write_text("nf 1\nnetwork tiny {\n    input 8\n    embed 63 4\n    linear 63\n}\n")
+    found = run(spec, tmp_path)
+    assert found.returncode == 0, found.stderr
+    names = {name for _, name, _ in logged(tmp_path)[1:]}
+    assert names == {"loss", "test_loss", "test_accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("head: linear 10", "head: linear 7", "needs an output of shape [10], the network's is [7]"),
+        (
+            SPEC,
+            "nf 1\nnetwork tiny { input 8; embed 5 4; linear 63 }\n",
+            "the text has 63 characters, the network's `embed` 5",
+        ),
+        ("head: linear 10", "head: linier 10", "NF"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_refused(
+    spec: Path, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    spec.write_text(SPEC.replace(old, new))
+    found = run(spec, tmp_path)
+    assert found.returncode == 1
+    assert said in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    "option", ["--steps", "--batch", "--checkpoint-every", "--evaluate-every", "--threads"]
+)
+def test_counts_are_at_least_one(spec: Path, tmp_path: Path, option: str) -> None:
+    found = run(spec, tmp_path, option, "0")
+    assert found.returncode == 2
+    assert f"argument {option}: 0 is not at least 1" in found.stderr
 
 
 def test_a_network_without_a_task_is_refused(spec: Path, tmp_path: Path) -> None:
