@@ -26,8 +26,8 @@ _ANYWHERE = re.compile(r"##(?=(?:vso)?\[)")
 _TAKEN_APART = "<U+0023>"
 """What stands for the second character of such a start."""
 
-_AT_START = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
-"""How a command to GitHub Actions starts a line."""
+_AT_START = re.compile(r"^([^\S\n]*):(?=:(?!: ))", re.MULTILINE)
+"""How a command to GitHub Actions starts a line; no command's name starts with `: `, as a second place does."""
 
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
