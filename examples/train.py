@@ -130,7 +130,8 @@ def train(arguments: argparse.Namespace, here: World) -> None:
     build = arguments.build or Path("build/train") / arguments.spec.stem
     description = describe(arguments, here)
     module = compiled(arguments, description["name"], build, here)
-    task = task_for(tuple(description["input"]), tokens=description["layers"][0]["op"] == "embed")
+    reads_tokens = any(table["op"] == "embed" for table in description["tables"])
+    task = task_for(tuple(description["input"]), tokens=reads_tokens)
     recipe = recipe_of(arguments, description["digest"])
     if arguments.batch % here.size:
         raise SystemExit(f"{here.size} processes cannot share a batch of {arguments.batch}")

@@ -144,6 +144,14 @@ def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path) -
     assert (build / "checkpoint.pt").read_bytes() == before
 
 
+def test_a_network_that_reads_tokens_learns_from_the_text(spec: Path, tmp_path: Path) -> None:
+    spec.write_text("nf 1\n\nnetwork tiny {\n    input 8\n    embed 63 16\n    head: linear 63\n}\n")
+    found = run(spec, tmp_path / "text", "--learning-rate", "0.02")
+    assert found.returncode == 0, found.stderr
+    losses = [float(value) for _, name, value in logged(tmp_path / "text")[1:] if name == "loss"]
+    assert losses[-1] < losses[0]
+
+
 def test_a_network_without_a_task_is_refused(spec: Path, tmp_path: Path) -> None:
     spec.write_text(SPEC.replace("[28, 28]", "[5, 28]"))
     found = run(spec, tmp_path / "shape")
