@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test lint format demo bench bench-peers depth topologies clean
+.PHONY: help setup test lint format demo examples bench bench-peers depth topologies clean
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -10,6 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 WORKERS ?= 2
 BUILD := build/demo
+EXAMPLES := build/examples
 BENCH := build/benchmarks
 PEERS := .venv-peers
 DEEPSPARSE := .venv-deepsparse
@@ -40,6 +41,9 @@ format: $(READY)  ## lay out the code and mend what ruff can
 
 demo: $(READY)  ## train the emitted network on digits and run it in both runtimes
 	@$(BIN)/python examples/demo.py --build $(BUILD)
+
+examples: $(READY)  ## check, compile, train briefly, export and run every example in both runtimes
+	@$(BIN)/python examples/run_all.py --build $(EXAMPLES)
 
 bench: $(READY)  ## time nfc against dense: the goals, curves, a layer 2^20 wide, accuracy against time; and the compiler
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[viz]'
