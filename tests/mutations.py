@@ -249,8 +249,10 @@ def laid_out(text: str, random: Random) -> str:
 def folded(text: str, random: Random) -> str | None:
     """Some integers as expressions, or as constants of their own."""
     numbers = [node for node in nodes(text, ast.Number) if isinstance(node.value, int)]  # type: ignore[attr-defined]
+    operations = nodes(text, ast.Operation)
+    written = {each.span for op in operations for each in op.positionals[1:]}  # type: ignore[attr-defined]
     for node in reversed(numbers):
-        if random.random() < 0.5:
+        if node.span not in written and random.random() < 0.5:
             value = node.value  # type: ignore[attr-defined]
             by = random.randrange(1, 9)
             text = replaced(text, node, random.choice([f"({value - by} + {by})", f"({value * by} // {by})"]))

@@ -37,6 +37,7 @@ class Attention(nn.Module):
         k: nn.Module,
         v: nn.Module,
         o: nn.Module,
+        *,
         heads: int,
         causal: bool = False,
     ):

@@ -106,16 +106,18 @@ class StridedBlockConv2d(ConvFactor):
         self.stage = (groups, outputs, inputs, lanes)
 
     def product(self, x: Tensor) -> Tensor:
-        return strided_convolution(self, x, self.weight)
+        return strided_convolution(self, x, self.weight, self.stage)
 
     def extra_repr(self) -> str:
         groups, _, _, lanes = self.stage
         return f"{super().extra_repr()}, groups={groups}, lanes={lanes}"
 
 
-def strided_convolution(module: ConvFactor, x: Tensor, weight: Tensor) -> Tensor:
+def strided_convolution(
+    module: ConvFactor, x: Tensor, weight: Tensor, stage: tuple[int, int, int, int]
+) -> Tensor:
     """The convolution of x by a weight [groups, outputs, lanes, inputs, *kernel_size]."""
-    groups, outputs, inputs, lanes = module.stage
+    groups, outputs, inputs, lanes = stage
     blocks = weight.transpose(1, 2).flatten(0, 2)
     y = module.convolved(shuffled(x, (groups, inputs, lanes)), blocks, groups * lanes)
     return shuffled(y, (groups, lanes, outputs))
@@ -160,7 +162,7 @@ class PartialBlockConv2d(ConvFactor):
         missing = groups * inputs * lanes - self.in_features
         if missing:
             x = F.pad(x, (0, 0, 0, 0, 0, missing))
-        return strided_convolution(self, x, blocks)[:, : self.out_features]
+        return strided_convolution(self, x, blocks, self.stage)[:, : self.out_features]
 
 
 def patch_places(places: Tensor, area: int) -> Tensor:
