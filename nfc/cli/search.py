@@ -18,12 +18,12 @@ from nfc.cli.output import Output
 from nfc.cli.programs import Opening
 from nfc.cli.question import OF_A_NETWORK, OF_A_PLACE, Question
 from nfc.diagnostics import NfcError, Sink, did_you_mean
+from nfc.render.drawing import FORMATS
 from nfc.render.visible import visible
 
 if TYPE_CHECKING:
     from nfc.search.evaluation import Evaluation
 
-PLOTS = (".svg", ".png", ".html")
 
 KEPT = "nfc: interrupted; the same command goes on from the results in {path}\n"
 LOST = "nfc: interrupted; with --results FILE the results are kept, and the same command goes on from them\n"
@@ -128,8 +128,8 @@ def _check_usage(question: Question) -> None:
     if stray:
         needed = "FILE, a network" if question.network_file is None else "--in, without a FILE"
         raise click.UsageError(f"{' and '.join(stray)} goes with {needed}")
-    if question.plot and os.path.splitext(question.plot)[1] not in PLOTS:  # noqa: PTH122
-        raise click.BadParameter(f"expected a name in {', '.join(PLOTS)}", param_hint="--plot")
+    if question.plot and os.path.splitext(question.plot)[1] not in FORMATS:  # noqa: PTH122
+        raise click.BadParameter(f"expected a name in {', '.join(FORMATS)}", param_hint="--plot")
     if question.path == "-":
         raise click.BadParameter("a file is written, not standard output; `./-` is a file", param_hint="-o")
     if question.least and question.least > question.params:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from nfc.cli.completion import complete_file
@@ -10,6 +14,11 @@ from nfc.cli.output import Output
 from nfc.cli.programs import Opening, require_network
 from nfc.defaults import BATCH
 from nfc.diagnostics import Sink
+from nfc.render.drawing import FORMATS
+from nfc.render.visible import visible
+
+if TYPE_CHECKING:
+    from nfc.api import Network
 
 RUNTIMES = {"torch": "torch", "onnx": "onnxruntime"}
 """The runtime whose prices a target is judged by."""
@@ -36,6 +45,7 @@ RUNTIMES = {"torch": "torch", "onnx": "onnxruntime"}
 @click.option(
     "--init", is_flag=True, help="Also show signals and gradients at initialisation, layer by layer."
 )
+@click.option("--plot", metavar="PATH", help="Draw each factor's matrix: .svg, .png or .html.")
 @program_options
 @output_options
 def show(
@@ -44,6 +54,7 @@ def show(
     target: str,
     batch: int,
     init: bool,
+    plot: str | None,
     opening: Opening,
     network: str | None,
     output: Output,
@@ -57,6 +68,8 @@ def show(
     from nfc.lowering.target import Target
     from nfc.render.networks import render_networks
 
+    if plot is not None and os.path.splitext(plot)[1] not in FORMATS:  # noqa: PTH122
+        raise click.BadParameter(f"expected a name in {', '.join(FORMATS)}", param_hint="--plot")
     sink = Sink()
     program = opening.open(file, sink)
     networks = []
@@ -68,5 +81,22 @@ def show(
     chosen = Target(runtime=RUNTIMES[target], batch=batch)
     records = [network_record(each, chosen, places=init) for each in networks]
     text = "" if output.format == "json" else render_networks(records, output.columns, color=output.coloured)
+    if plot is not None and not sink.failed:
+        text += f"\nwrote {draw(networks, plot)}"
     output.result({"networks": records}, text, sink.diagnostics)
     return 1 if sink.failed else 0
+
+
+def draw(networks: Sequence[Network], path: str) -> str:
+    """Write the picture of the networks' layers; the path, as visible text.
+
+    Raises:
+        NfcError: NF750, matplotlib is not installed, or the file cannot be written.
+    """
+    from nfc.atomic import write_bytes
+    from nfc.cli.portraits import layer_pictures
+    from nfc.render.portraits import draw_layers
+
+    title = ", ".join(network.name for network in networks)
+    write_bytes(path, draw_layers(title, layer_pictures(networks), path))
+    return visible(path)

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nfc.diagnostics import Diagnostic, NfcError
-
-PAGE = """\
-<!DOCTYPE html>
-<meta charset="utf-8">
-<title>{title}</title>
-{drawing}
-"""
+from nfc.render.drawing import encoded, matplotlib_for
 
 
 def draw_found(document: Mapping[str, Any], path: str) -> bytes:
@@ -28,10 +18,7 @@ def draw_found(document: Mapping[str, Any], path: str) -> bytes:
     Raises:
         NfcError: NF750, matplotlib is not installed.
     """
-    if find_spec("matplotlib") is None:
-        message = f"cannot write `{path}`: it is drawn by matplotlib, which is not installed"
-        hint = "`pip install neurofabric[viz]` installs matplotlib"
-        raise NfcError([Diagnostic("NF750", message, None, hints=(hint,))])
+    matplotlib_for(path)
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -41,7 +28,7 @@ def draw_found(document: Mapping[str, Any], path: str) -> bytes:
         axes = figure.subplots()
         _draw_points(figure, axes, document["results"])
         axes.set(title=title, xlabel="weights", ylabel="score")
-        return _encoded(figure, Path(path).suffix, title)
+        return encoded(figure, Path(path).suffix, title)
 
 
 def _draw_points(figure: Any, axes: Any, records: list[Mapping[str, Any]]) -> None:
@@ -62,16 +49,3 @@ def _draw_points(figure: Any, axes: Any, records: list[Mapping[str, Any]]) -> No
 
 def _short(topology: str) -> str:
     return topology if len(topology) <= 40 else f"{topology[:39]}…"
-
-
-def _encoded(figure: Any, suffix: str, title: str) -> bytes:
-    """The same bytes for the same drawing: without dates."""
-    stream = io.BytesIO()
-    if suffix == ".png":
-        figure.savefig(stream, format="png", dpi=150)
-        return stream.getvalue()
-    figure.savefig(stream, format="svg", metadata={"Date": None})
-    if suffix == ".svg":
-        return stream.getvalue()
-    drawing = stream.getvalue().decode()
-    return PAGE.format(title=escape(title), drawing=drawing[drawing.index("<svg") :]).encode()
