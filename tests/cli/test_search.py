@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -305,8 +306,9 @@ def test_an_interrupt_ends_the_processes_too() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     options: dict[str, Any] = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
     with subprocess.Popen([*command, "--results", "r.jsonl"], start_new_session=True, **options) as process:
-        while not Path("r.jsonl").exists() and process.poll() is None:
-            pass
+        kept = Path("r.jsonl")
+        while process.poll() is None and not (kept.exists() and len(kept.read_bytes().splitlines()) > 2):
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
