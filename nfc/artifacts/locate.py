@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from nfc.api import Network
 from nfc.artifacts.onnx_file import OnnxGraph, array_of
-from nfc.artifacts.reference import Choices, Values, reference
+from nfc.artifacts.reference import Values, reference
+from nfc.backends.onnx_weights.choices import Choices
 from nfc.ir.network import Op, walk
 from nfc.ir.parameters import Parameter, parameters
 from nfc.ir.structure import endpoints

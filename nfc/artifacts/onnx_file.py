@@ -48,6 +48,10 @@ class OnnxGraph:
         return any(tensor.data_type == TensorProto.FLOAT16 for tensor in self._stored)
 
     @property
+    def has_sparse(self) -> bool:
+        return bool(self.sparse)
+
+    @property
     def operators(self) -> set[str]:
         return {node.op_type for node in self.graph.node}
 

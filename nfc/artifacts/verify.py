@@ -9,8 +9,9 @@ from nfc.artifacts.locate import Place, place_of
 from nfc.artifacts.matching import Difference, Match
 from nfc.artifacts.module import verify_module
 from nfc.artifacts.onnx_file import OnnxGraph, read_onnx, unreadable
-from nfc.artifacts.reference import Choices, choices, constant, reference
+from nfc.artifacts.reference import constant, reference
 from nfc.artifacts.tables import verify_tensors
+from nfc.backends.onnx_weights.choices import Choices, choices
 from nfc.diagnostics import Diagnostic, NfcError, Severity, did_you_mean
 from nfc.diffing.views import heading
 from nfc.ir.parameters import parameters

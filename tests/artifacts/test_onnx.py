@@ -16,8 +16,9 @@ from nfc import NfcError, load
 from nfc.api import Network
 from nfc.artifacts.matching import Match
 from nfc.artifacts.onnx_file import checked
-from nfc.artifacts.reference import choices, constant, reference
+from nfc.artifacts.reference import constant, reference
 from nfc.artifacts.verify import PROBES, verify
+from nfc.backends.onnx_weights.choices import choices
 from nfc.diagnostics import Diagnostic, Severity
 from nfc.source import Source
 from tests.documents import ROOT

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nfc.backends.onnx_weights.choices import Choices, choices
 from nfc.backends.onnx_weights.contents import Contents, OnnxFile, read_file, unreadable
 from nfc.backends.onnx_weights.difference import Difference, first_difference
-from nfc.backends.onnx_weights.reference import Choices, PlanFor, choices, numbered, ones, printed
+from nfc.backends.onnx_weights.reference import PlanFor, numbered, ones, printed
 from nfc.diagnostics import Diagnostic, NfcError
 from nfc.ir.digest import network_digest
 from nfc.ir.network import Network
