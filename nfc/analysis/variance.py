@@ -15,7 +15,7 @@ import numpy as np
 from nfc.analysis.signal import Array
 from nfc.ir.deviations import edge_std
 from nfc.ir.fabric import Cascade, Fabric, factors, reads_input
-from nfc.ir.factors import Blocks, Factor, Kron
+from nfc.ir.factors import Blocks, Factor, Flags, Kron, Restricted
 from nfc.ir.network import Draw, WeightedLayer
 from nfc.ir.orthogonal_weights import block_sizes, largest_block
 from nfc.ir.structure import endpoints
@@ -68,12 +68,29 @@ def _factor(factor: Factor, draw: Draw, area: int, moments: Array) -> Linked:
         return _blocks(moments, variance, (a, c, b, d)), lambda gradient: _blocks(
             gradient, variance, (a, b, c, d)
         )
+    if isinstance(factor, Restricted) and isinstance(variance, float):
+        return _restricted(factor, moments, variance)
     from scipy.sparse import csr_array
 
     indptr, indices = factor.arrays()
     values = np.broadcast_to(np.asarray(variance, np.float64), (factor.edges,))
     matrix = csr_array((values, indices, indptr), shape=factor.shape)
     return _apply(matrix, moments), lambda gradient: _apply(matrix.T, gradient)
+
+
+def _restricted(factor: Restricted, moments: Array, variance: float) -> Linked:
+    """Through the blocks of its base, dead neurons being 0 on both sides."""
+    a, b, c, d = factor.base.a, factor.base.b, factor.base.c, factor.base.d
+    rows, cols = factor.live_rows, factor.live_cols
+
+    def between(signal: Array, read: Flags, written: Flags, sizes: tuple[int, int, int, int]) -> Array:
+        live = np.zeros((*signal.shape[:-1], sizes[0] * sizes[1] * sizes[3]))
+        live[..., : len(read)] = signal * read
+        return _blocks(live, variance, sizes)[..., : len(written)] * written
+
+    return between(moments, cols, rows, (a, c, b, d)), lambda gradient: between(
+        gradient, rows, cols, (a, b, c, d)
+    )
 
 
 def _blocks(moments: Array, variance: float, sizes: tuple[int, int, int, int]) -> Array:

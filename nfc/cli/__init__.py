@@ -7,6 +7,7 @@ interrupted, and the reader of a pipe went away.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,9 @@ INTERRUPTED, BROKEN_PIPE = 130, 141
 
 RECURSION_LIMIT = 10_000
 """Python calls in each other: a few dozen for each level that the language's limits let blocks nest."""
+
+GARBAGE_THRESHOLD = 100_000
+"""New objects between two collections: imports and trees make many and leave no cycles. A tenth of a short run."""
 
 FAULT_MESSAGE = """\
 nfc: internal fault: {kind}: {fault}
@@ -40,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(OUTPUT_MESSAGE.format(reason="it is closed"))
         return FAULT
     _survive_narrow_encodings()
+    gc.set_threshold(GARBAGE_THRESHOLD)
     with deep_recursion():
         return _run(arguments)
 

@@ -301,12 +301,30 @@ class Restricted(Factor):
     @cached_property
     def _live(self) -> Flags:
         """Which edges of `base` live, [base.edges]; in CSR order, as base weights are."""
-        live_rows = np.zeros(self.base.rows, np.bool_)
-        live_rows[: self.rows] = self.live_rows
-        live_cols = np.zeros(self.base.cols, np.bool_)
-        live_cols[: self.cols] = self.live_cols
         indptr, indices = self.base.arrays()
-        return np.repeat(live_rows, np.diff(indptr)) & live_cols[indices]
+        return np.repeat(_padded(self.live_rows, self.base.rows), np.diff(indptr)) & _padded(
+            self.live_cols, self.base.cols
+        ).take(indices)
+
+    @cached_property
+    def block_heights(self) -> Indices:
+        """The live outputs of each block of `base`, [a, 1, d]."""
+        flags = _padded(self.live_rows, self.base.rows)
+        return _counts(flags.reshape(self.base.a, self.base.b, self.base.d))
+
+    @cached_property
+    def block_widths(self) -> Indices:
+        """The live inputs of each block of `base`, [a, 1, d]."""
+        flags = _padded(self.live_cols, self.base.cols)
+        return _counts(flags.reshape(self.base.a, self.base.c, self.base.d))
+
+    def of_row(self, blocks: Indices) -> Indices:
+        """What blocks hold, [a, 1, d], for the live rows of each; 0 for the others, [rows]."""
+        return np.repeat(blocks, self.base.b, axis=1).reshape(-1)[: self.rows] * self.live_rows
+
+    def of_column(self, blocks: Indices) -> Indices:
+        """What blocks hold, [a, 1, d], for the live columns of each; 0 for the others, [cols]."""
+        return np.repeat(blocks, self.base.c, axis=1).reshape(-1)[: self.cols] * self.live_cols
 
     def block_positions(self) -> Indices:
         """Where each edge lies among the edges of `base`, ascending, [edges]."""
@@ -314,11 +332,22 @@ class Restricted(Factor):
 
     def arrays(self) -> tuple[Indices, Indices]:
         _, indices = self.base.arrays()
-        counts = self._live.reshape(self.base.rows, self.base.c).sum(axis=1)[: self.rows]
-        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), indices[self._live]
+        return np.concatenate([[0], np.cumsum(self.fan_in())]).astype(np.int64), indices[self._live]
 
     def fan_in(self) -> Indices:
-        return np.diff(self.arrays()[0])
+        return self.of_row(self.block_widths)
 
     def fan_out(self) -> Indices:
-        return np.bincount(self.arrays()[1], minlength=self.cols).astype(np.int64)
+        return self.of_column(self.block_heights)
+
+
+def _padded(flags: Flags, size: int) -> Flags:
+    """The flags, and False up to the size."""
+    padded = np.zeros(size, np.bool_)
+    padded[: len(flags)] = flags
+    return padded
+
+
+def _counts(flags: Flags) -> Indices:
+    """How many of the flags of each block are set, [a, neurons, d] → [a, 1, d]."""
+    return np.add.reduce(flags, axis=1, dtype=np.int64, keepdims=True)

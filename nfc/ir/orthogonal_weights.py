@@ -87,6 +87,9 @@ def equal_blocks(factor: Factor) -> Iterator[tuple[Indices, Indices]]:
 
 def block_sizes(factor: Factor) -> tuple[Indices, Indices]:
     """The height and the width of the block that each row of one of BLOCK_FACTORS lies in, [rows] both."""
+    if isinstance(factor, Restricted):
+        widths = factor.fan_in()
+        return np.where(widths > 0, factor.of_row(factor.block_heights), 0), widths
     indptr, indices = factor.arrays()
     widths = np.diff(indptr)
     heights = np.zeros_like(widths)
