@@ -106,6 +106,17 @@ def test_a_link_that_leads_nowhere_hides_no_other_file() -> None:
     assert "cannot read `specs/loop.nf`: too many levels of symbolic links" in done.err
 
 
+@pytest.mark.parametrize("verb", [["check"], ["fmt"], ["lock"]])
+def test_a_link_to_nothing_is_an_error(verb: list[str], tree: Path) -> None:
+    Path("specs/gone.nf").symlink_to("elsewhere.nf")
+    Path("specs/.#edited.nf").symlink_to("user@host.1234")
+    Path("specs/gone.txt").symlink_to("elsewhere.txt")
+    done = run([*verb, "specs"])
+    assert done.code == 1
+    assert "error[NF702]: cannot read `specs/gone.nf`: it is a symbolic link to nothing" in done.err
+    assert done.err.count("NF702") == 1
+
+
 def test_a_folder_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     write("specs/x.nf")
     real = os.scandir
