@@ -10,6 +10,8 @@ from nfc.diagnostics import Diagnostic
 from nfc.settings.globs import matches
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
+LOCK = ".nf.lock"
+"""How the names of locks end."""
 COLORS = ("auto", "always", "never")
 
 Value = int | float | bool | str | list["Value"]
@@ -47,9 +49,11 @@ class Settings:
         return os.path.relpath(os.path.abspath(name), self.folder).replace(os.sep, "/")  # noqa: PTH100
 
     def includes(self, name: str) -> bool:
-        """Whether a file of a folder is taken."""
+        """Whether a file of a folder is taken: by its own name where a pattern has no `/`. Locks never are."""
         path = self.path(name)
-        return any(matches(pattern, path) for pattern in self.include) and not self.excludes(name)
+        own = path.rpartition("/")[2]
+        fits = any(matches(pattern, path if "/" in pattern else own) for pattern in self.include)
+        return fits and not path.endswith(LOCK) and not self.excludes(name)
 
     def excludes(self, name: str) -> bool:
         """Whether a file or a folder is left out."""

@@ -106,6 +106,15 @@ def test_a_link_that_leads_nowhere_hides_no_other_file() -> None:
     assert "cannot read `specs/loop.nf`: too many levels of symbolic links" in done.err
 
 
+def test_a_folder_with_the_name_of_a_file_is_a_folder() -> None:
+    write("specs/x.nf/inner.nf")
+    write("specs/x.nf/inner.nf.lock", "version = 1")
+    write("specs/x.nf/readme.md", "prose")
+    assert names("specs") == names("specs/x.nf") == ["specs/x.nf/inner.nf"]
+    all_of_it = Settings(folder=str(Path.cwd()), include=("x.nf/",))
+    assert names("specs", settings=all_of_it) == ["specs/x.nf/inner.nf", "specs/x.nf/readme.md"]
+
+
 @pytest.mark.parametrize("verb", [["check"], ["fmt"], ["lock"]])
 def test_a_link_to_nothing_is_an_error(verb: list[str], tree: Path) -> None:
     Path("specs/gone.nf").symlink_to("elsewhere.nf")
