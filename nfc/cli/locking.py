@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -129,7 +130,8 @@ def compare_all(arguments: Sequence[str], settings: Settings, locking: Locking) 
         elif file in missing and locking.has_networks(file):
             locking.sink.add(missing_lock(file, missing[file]))
             records.append(_record(file, False))
-    for lock in coverage.orphans():
+    orphans = [lock for lock in coverage.locks if not os.path.lexists(lock.removesuffix(SUFFIX))]
+    for lock in orphans:
         locking.sink.add(orphaned_lock(lock))
         records.append(_record(lock.removesuffix(SUFFIX), False))
     if found.files and not records and settings.lock != ():

@@ -1,4 +1,4 @@
-"""Which files should have a lock, and which locks have lost their file."""
+"""Which files should have a lock, and what is said of locks and files that lack each other."""
 
 from __future__ import annotations
 
@@ -44,14 +44,8 @@ class Coverage:
             if wanted:
                 yield file, "`lock` of [tool.nfc] wants one"
             elif wanted is None and neighbour:
-                yield (
-                    file,
-                    f"`{neighbour}` stands beside it; `lock` of [tool.nfc] says which files have locks",
-                )
-
-    def orphans(self) -> Iterator[str]:
-        """The locks whose files are gone."""
-        return (lock for lock in self.locks if not os.path.lexists(lock.removesuffix(SUFFIX)))
+                why = f"`{neighbour}` stands beside it; `lock` of [tool.nfc] says which files have locks"
+                yield file, why
 
     @property
     def compared(self) -> tuple[str, ...]:
