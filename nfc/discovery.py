@@ -2,7 +2,7 @@
 
 Folders are searched for what `include` says, in the order of names. Left out are hidden files and
 folders, those that hold what is built or installed, and what `exclude` says; a file that is named is
-always taken. Links to folders are not followed.
+always taken. Links to folders are not followed; a link to nothing is taken, so that it is reported.
 """
 
 from __future__ import annotations
@@ -46,9 +46,14 @@ class _Entry:
 
 @dataclass
 class Discovery:
-    """The files that were found, each once, and what is wrong with the arguments."""
+    """The files that were found, each once, and what is wrong with the arguments.
+
+    Attributes:
+        suffix: what stands behind the names of what is looked for in folders: the locks of files, for one.
+    """
 
     settings: Settings
+    suffix: str = ""
     files: list[Found] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
@@ -98,7 +103,11 @@ class Discovery:
             if entry.is_folder:
                 if not (entry.is_left_out or self.settings.excludes(entry.path)):
                     pending.extend(self._entries(entry.path))
-            elif entry.is_file and takes(entry.path):
+            elif (
+                entry.is_file
+                and entry.path.endswith(self.suffix)
+                and takes(entry.path.removesuffix(self.suffix))
+            ):
                 yield entry.path
 
     def _entries(self, folder: str) -> list[_Entry]:
@@ -124,18 +133,25 @@ class Discovery:
         self.diagnostics.append(Diagnostic("NF702", message, None, hints=hints, file=name))
 
 
-def discover(arguments: Iterable[str], settings: Settings) -> Discovery:
-    """The files that the arguments mean, in their order."""
-    discovery = Discovery(settings)
+def discover(arguments: Iterable[str], settings: Settings, suffix: str = "") -> Discovery:
+    """The files that the arguments mean, in their order.
+
+    Args:
+        suffix: look for what is called as such files with this behind it.
+    """
+    discovery = Discovery(settings, suffix)
     for argument in arguments:
         discovery.add(argument)
     return discovery
 
 
 def _may_be_file(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a file, or one that cannot be told, which is reported where it is read."""
+    """Whether an entry is a file, or one that cannot be told, which is reported where it is read.
+
+    A link to nothing is such a one: a file that is not checked has to be heard of.
+    """
     try:
-        return entry.is_file()
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
     except OSError:
         return True
 

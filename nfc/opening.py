@@ -126,8 +126,9 @@ def regular_file(
         # Without O_NONBLOCK the call would wait for a pipe's other end.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
-        hints = missing_hints(path) if isinstance(error, FileNotFoundError) else ()
-        raise unreadable(shown, reason(error), hints) from None
+        missing = isinstance(error, FileNotFoundError)
+        why = "it is a symbolic link to nothing" if missing and os.path.islink(path) else reason(error)  # noqa: PTH114
+        raise unreadable(shown, why, missing_hints(path) if missing else ()) from None
     except ValueError:
         raise unreadable(shown, "its name holds a NUL character") from None
     try:

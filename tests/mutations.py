@@ -319,6 +319,16 @@ def with_idle_definitions(text: str, random: Random) -> str:
     )
 
 
+def in_one_branch(text: str, random: Random) -> str | None:
+    """An activation as the only branch of a sum or of a concatenation, of which the spec has no other."""
+    free = [word for word in ("sum", "concat") if not re.search(rf"\b{word}\b", text)]
+    if not free:
+        return None
+    word = random.choice(free)
+    activations = r"(?<=\n)( +)(relu|gelu|silu|tanh|sigmoid)(?=\n)"
+    return _changed_match(text, random, activations, lambda match: f"{match[1]}{word} {{ {{ {match[2]} }} }}")
+
+
 REWRITES: dict[str, Change] = {
     "definition renamed": renamed_definition,
     "layout": laid_out,
@@ -327,4 +337,5 @@ REWRITES: dict[str, Change] = {
     "topology as a mask": as_mask,
     "wiring named": as_topology,
     "idle definition": with_idle_definitions,
+    "one branch": in_one_branch,
 }

@@ -56,15 +56,17 @@ def read_program(
     from nfc.sema.program import elaborate
 
     sink = Sink()
-    overrides = {name: _value(value, name) for name, value in parameters.items()}
+    given = {name: _value(value, name) for name, value in parameters.items()}
     files = load_files(file, sink, limits, allow_outside=allow_outside)
-    for name, value in (defaults or {}).items():
-        if name in files.parameters:
-            overrides.setdefault(name, _value(value, name))
-    elaborated = elaborate(files, overrides=overrides, sink=sink, limits=limits)
+    configured = {
+        name: _value(value, name)
+        for name, value in (defaults or {}).items()
+        if name in files.parameters and name not in given
+    }
+    elaborated = elaborate(files, overrides={**configured, **given}, sink=sink, limits=limits)
     if sink.failed:
         raise NfcError(sink.diagnostics)
-    return Program(elaborated, limits, tuple(sink.diagnostics))
+    return Program(elaborated, limits, tuple(sink.diagnostics), configured)
 
 
 def _value(value: object, name: str) -> Any:

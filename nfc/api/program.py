@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,20 @@ class Program:
     Attributes:
         networks: in the order of the file.
         diagnostics: the warnings of elaboration.
+        configured: the values that `defaults` gave to parameters.
     """
 
-    def __init__(self, elaborated: Elaborated, limits: Limits, diagnostics: tuple[Diagnostic, ...]) -> None:
+    def __init__(
+        self,
+        elaborated: Elaborated,
+        limits: Limits,
+        diagnostics: tuple[Diagnostic, ...],
+        configured: Mapping[str, object],
+    ) -> None:
         self._elaborated = elaborated
         self._limits = limits
         self.diagnostics = diagnostics
+        self.configured = configured
         self.networks = {name: Network(network) for name, network in elaborated.networks.items()}
 
     @property

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import string
+from collections.abc import Iterator
+
 import click
 from click.shell_completion import CompletionItem
+
+NAME_CHARACTERS = f"{string.ascii_letters}{string.digits}_"
+TOPOLOGIES = (
+    "dense diagonal block band random bernoulli small_world n_of_m torus hypercube butterfly monarch clos benes "
+    "shuffle_exchange radix_net expander lowrank pixelfly file cascade parallel transpose kron direct_sum permute"
+).split()
+"""The language's names of topologies, here once more since a shell waits for no NumPy; a test compares them."""
 
 
 def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -16,3 +26,29 @@ def complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -
     from nfc.codes import codes, title
 
     return [CompletionItem(code, help=title(code)) for code in codes() if code.startswith(incomplete.upper())]
+
+
+def complete_topology(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The topologies that the last name of an expression may become: standard ones and those of `--file`."""
+    start = incomplete.rstrip(NAME_CHARACTERS)
+    name = incomplete[len(start) :]
+    names = [*TOPOLOGIES, *_defined(ctx.params.get("file"))]
+    return [CompletionItem(f"{start}{each}") for each in names if each.startswith(name)]
+
+
+def _defined(file: str | None) -> Iterator[str]:
+    """The masks and topologies of a file and of those that it uses; none where it cannot be read."""
+    from nfc.diagnostics import NfcError, Sink
+    from nfc.files import load
+    from nfc.limits import Limits
+    from nfc.syntax import ast
+
+    if file in (None, "-"):  # standard input is the shell's
+        return
+    try:
+        files = load(file, Sink(), Limits())
+    except NfcError:
+        return
+    for each in (each for one in (files.root, *files.used) for each in one.definitions):
+        if isinstance(each, ast.Mask | ast.Topology):
+            yield each.name

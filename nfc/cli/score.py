@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nfc.cli.completion import complete_file, complete_topology
 from nfc.cli.measuring import Measuring, Meter, definitions_of, measuring_options
 from nfc.cli.options import count, output_options, program_options
 from nfc.cli.output import Output
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("topologies", nargs=-1, required=True, metavar="TOPOLOGY…")
+@click.argument("topologies", nargs=-1, required=True, metavar="TOPOLOGY…", shell_complete=complete_topology)
 @click.option("--in", "cols", type=count, required=True, metavar="N", help="Inputs.")
 @click.option("--out", "rows", type=count, metavar="N", help="Outputs; by default as many as inputs.")
-@click.option("--file", metavar="FILE", help="A file whose masks and topologies may be named.")
+@click.option(
+    "--file",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="A file whose masks and topologies may be named.",
+)
 @measuring_options
 @program_options
 @output_options

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nfc.cli.bench import duration
+from nfc.cli.completion import complete_file
 from nfc.cli.measuring import Measuring, Meter, measuring_options
 from nfc.cli.options import count, output_options, program_options
 from nfc.cli.output import Output
@@ -45,7 +46,12 @@ def families(context: click.Context, parameter: click.Parameter, names: tuple[st
 @click.option("--params", type=count, required=True, metavar="BUDGET", help="Weights at most, such as 64k.")
 @click.option("--in", "cols", type=count, metavar="N", help="Inputs of the topology.")
 @click.option("--out", "rows", type=count, metavar="N", help="Outputs; by default as many as inputs.")
-@click.option("--file", metavar="FILE", help="A file whose topologies without parameters take part.")
+@click.option(
+    "--file",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="A file whose topologies without parameters take part.",
+)
 @click.option(
     "--min-params", "least", type=count, metavar="N", help="Weights at least; default 80% of BUDGET."
 )

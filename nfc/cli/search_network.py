@@ -68,7 +68,11 @@ def _rewired(source: Source, allocation: Allocation, opening: Opening) -> str:
     }
     text = rewired(source.text, topologies)
     read_program(
-        Source(source.name, text), opening.parameters, opening.limits, allow_outside=opening.allow_outside
+        Source(source.name, text),
+        opening.parameters,
+        opening.limits,
+        allow_outside=opening.allow_outside,
+        defaults=opening.defaults,
     )
     return text
 

@@ -36,7 +36,8 @@ PROJECT = "project"
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation without what it holds. Repeats and networks in place leave no trace but in paths.
+    """An operation without what it holds. Repeats, networks in place, and a sum or a concatenation of one
+    branch leave no trace but in paths.
 
     Attributes:
         path: concrete, copies and branches numbered.
@@ -94,7 +95,7 @@ def _scoped(block: Block, scope: str) -> Iterator[tuple[Op, str]]:
             case Repeat(copies=copies):
                 for copy in copies:
                     yield from _scoped(copy, scope)
-            case Inline(body=body):
+            case Inline(body=body) | Sum(branches=(body,)) | Concat(branches=(body,)):
                 yield from _scoped(body, scope)
             case Residual(body=body, project=project):
                 yield op, scope

@@ -9,14 +9,13 @@ Source: P. Wadler, "A prettier printer", 2003; D. C. Oppen, "Prettyprinting", 19
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BOUNDLESS = 1 << 60
 """The width of what fits on no line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Characters of one line. A `glued` text stands before the comment that trails what it follows."""
 
     text: str
@@ -27,8 +26,7 @@ class Text:
         return len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A newline where the group around it breaks, `flat` where it does not."""
 
     flat: str
@@ -38,8 +36,7 @@ class Line:
         return len(self.flat)
 
 
-@dataclass(frozen=True, slots=True)
-class IfBroken:
+class IfBroken(NamedTuple):
     """A text that is there only where the group around it breaks: the last comma of a list."""
 
     text: str
@@ -49,8 +46,7 @@ class IfBroken:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class BlankLine:
+class BlankLine(NamedTuple):
     """Exactly one empty line, however many are asked for; none where the text begins."""
 
     @property
@@ -58,8 +54,7 @@ class BlankLine:
         return BOUNDLESS
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """A comment, after which a new line begins.
 
     Attributes:
@@ -77,22 +72,19 @@ class Comment:
         return BOUNDLESS if self.own_line else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(NamedTuple):
     parts: tuple[Document, ...]
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class Nest:
+class Nest(NamedTuple):
     """A document whose new lines are one level deeper."""
 
     body: Document
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A document that stands on one line where it fits; a `broken` one never does."""
 
     body: Document
@@ -100,8 +92,7 @@ class Group:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class OneLine:
+class OneLine(NamedTuple):
     """A document that breaks nowhere, however long it is."""
 
     body: Document
@@ -130,19 +121,21 @@ def concat(*parts: Document) -> Document:
 
 def concat_all(parts: Iterable[Document]) -> Document:
     """As `concat`, of any number."""
-    kept = tuple(part for part in parts if part is not NOTHING)
-    return kept[0] if len(kept) == 1 else Concat(kept, sum(part.width for part in kept)) if kept else NOTHING
+    kept = [part for part in parts if part is not NOTHING]
+    if len(kept) == 1:
+        return kept[0]
+    return Concat(tuple(kept), sum([part.width for part in kept])) if kept else NOTHING
 
 
 def nest(*parts: Document) -> Document:
     """Documents one after the other, one level deeper."""
-    body = concat_all(parts)
+    body = parts[0] if len(parts) == 1 else concat_all(parts)
     return Nest(body, body.width)
 
 
 def group(*parts: Document, broken: bool = False) -> Document:
     """Documents one after the other, which break together or not at all."""
-    body = concat_all(parts)
+    body = parts[0] if len(parts) == 1 else concat_all(parts)
     return Group(body, broken, BOUNDLESS if broken else body.width)
 
 

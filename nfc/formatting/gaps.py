@@ -39,7 +39,7 @@ class Gap:
     @property
     def document(self) -> Document:
         """The comments, and the blank line behind them where there are any."""
-        return concat(*self.comments, BLANK_LINE if self.blank and self.comments else NOTHING)
+        return concat(*self.comments, BLANK_LINE if self.blank else NOTHING) if self.comments else NOTHING
 
 
 class Gaps:
@@ -76,7 +76,8 @@ class Gaps:
 
     def token(self, token: Token) -> Document:
         """A token with the comment that trails it."""
-        return concat(Text(str(token)), self._trailing.get(token.start_pos or 0, NOTHING))
+        text, trailing = Text(str(token)), self._trailing.get(token.start_pos or 0)
+        return text if trailing is None else concat(text, trailing)
 
     def character(self, offset: int) -> str:
         """The character at an offset."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from nfc.formatting.documents import (
     COMMA,
@@ -21,8 +21,7 @@ from nfc.formatting.documents import (
 from nfc.formatting.gaps import Gaps
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of a file that has been printed.
 
     Attributes:
@@ -43,11 +42,11 @@ class Piece:
     @property
     def document(self) -> Document:
         """The text with all of its comments."""
-        return concat(self.leading, self.body)
+        return self.body if self.leading is NOTHING else concat(self.leading, self.body)
 
     @property
     def without_leading(self) -> Piece:
-        return replace(self, leading=NOTHING)
+        return self if self.leading is NOTHING else self._replace(leading=NOTHING)
 
 
 def inline(piece: Piece, gaps: Gaps) -> Document:

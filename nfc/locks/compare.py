@@ -32,15 +32,23 @@ def compare(locked: Lock, found: Lock, network: str | None = None) -> Comparison
     changes = [
         change for diff in view_diffs(*views) for change in diff.changes if change.rule not in HARMLESS
     ]
-    if locked.parameters != found.parameters:
+    if _given(locked) != _given(found):
         before, after = (_defines(lock) for lock in (locked, found))
         message = f"the lock was written with {before}, the file is elaborated with {after}"
         changes.insert(0, Change("PARAM_DEFAULT", message, None, before, after))
     return Comparison(tuple(changes), locked.source != found.source)
 
 
+def _given(lock: Lock) -> dict[str, str]:
+    return {**lock.configured, **lock.parameters}
+
+
 def _defines(lock: Lock) -> str:
-    return " ".join(f"-D {name}={value}" for name, value in sorted(lock.parameters.items())) or "no -D"
+    """The values that parameters were given, and where."""
+    options = [f"-D {name}={value}" for name, value in sorted(lock.parameters.items())]
+    settings = [f"{name}={value}" for name, value in sorted(lock.configured.items())]
+    where = [f"{' '.join(settings)} of [tool.nfc.define]"] if settings else []
+    return " and ".join([*([" ".join(options)] if options else []), *where]) or "no -D"
 
 
 def findings(changes: tuple[Change, ...], file: str) -> Iterator[Diagnostic]:

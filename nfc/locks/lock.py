@@ -35,20 +35,34 @@ class Lock:
         nfc: the version that wrote it.
         source: the digest of the file's text and of all that it uses.
         parameters: the values of `-D`, as given.
+        configured: the values that `[tool.nfc.define]` gave to other parameters of the file.
         networks: by name, in the order of the file.
     """
 
     source: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    configured: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, LockedNetwork] = field(default_factory=dict)
     nfc: str = VERSION
 
 
-def lock_of(program: Program, parameters: Mapping[str, str]) -> Lock:
-    """The lock of a program that was elaborated with these `-D`."""
+def lock_of(
+    program: Program, parameters: Mapping[str, str], configured: Mapping[str, object] | None = None
+) -> Lock:
+    """The lock of a program that was elaborated with these `-D`, and these values of the configuration."""
     networks = {
         name: LockedNetwork(view_of(network), network_digest(network))
         for name, network in program.networks.items()
     }
     digests = [network.source_digest for network in program.networks.values()]
-    return Lock([*digests, program.source.digest][0], dict(parameters), networks)
+    settings = {name: _text(value) for name, value in (configured or {}).items()}
+    return Lock([*digests, program.source.digest][0], dict(parameters), settings, networks)
+
+
+def _text(value: object) -> str:
+    """A configured value as `-D` takes it: a text is an expression already."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return str(value).lower() if isinstance(value, bool) else repr(value)

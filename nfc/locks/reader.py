@@ -73,16 +73,22 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _lock(found: Mapping[str, Any]) -> Lock:
-    parameters = _table(found.get("parameters", {}), "parameters")
-    if not all(isinstance(given, str) for given in parameters.values()):
-        raise _DamagedError("a value of `parameters` is no string")
     networks = _table(found.get("networks", {}), "networks")
     return Lock(
         source=_string(found, "source", "the lock"),
-        parameters=dict(parameters),
+        parameters=_values(found, "parameters"),
+        configured=_values(found, "configured"),
         networks={name: _network(name, _table(each, name)) for name, each in networks.items()},
         nfc=_string(found, "nfc", "the lock"),
     )
+
+
+def _values(found: Mapping[str, Any], name: str) -> dict[str, str]:
+    """A table of parameters' values, as texts; empty where there is none."""
+    table = _table(found.get(name, {}), name)
+    if not all(isinstance(given, str) for given in table.values()):
+        raise _DamagedError(f"a value of `{name}` is no string")
+    return dict(table)
 
 
 def _network(name: str, found: Mapping[str, Any]) -> LockedNetwork:

@@ -18,9 +18,10 @@ def render_lock(lock: Lock) -> str:
         f"nfc = {text(lock.nfc)}",
         f"source = {text(lock.source)}",
     ]
-    if lock.parameters:
-        lines += ["", "[parameters]"]
-        lines += [f"{text(name)} = {text(value)}" for name, value in sorted(lock.parameters.items())]
+    for table, values in (("parameters", lock.parameters), ("configured", lock.configured)):
+        if values:
+            lines += ["", f"[{table}]"]
+            lines += [f"{text(name)} = {text(value)}" for name, value in sorted(values.items())]
     for name, network in lock.networks.items():
         lines += ["", f"[networks.{text(name)}]", *_network(network)]
     return "\n".join(lines) + "\n"

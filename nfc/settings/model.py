@@ -10,6 +10,8 @@ from nfc.diagnostics import Diagnostic
 from nfc.settings.globs import matches
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
+LOCK = ".nf.lock"
+"""How the names of locks end."""
 COLORS = ("auto", "always", "never")
 
 Value = int | float | bool | str | list["Value"]
@@ -26,6 +28,7 @@ class Settings:
         format, color: as the options of these names; None where nothing is set.
         define: new values of parameters, for the files that have them.
         limits: fields of `nfc.limits.Limits`.
+        lock: patterns of the files that have locks; None where nothing is set.
         ignore: codes that are kept back everywhere.
         per_file_ignores: patterns, and the codes that are kept back in the files they match.
     """
@@ -37,6 +40,7 @@ class Settings:
     color: str | None = None
     define: Mapping[str, Value] = field(default_factory=dict)
     limits: Mapping[str, int | float] = field(default_factory=dict)
+    lock: tuple[str, ...] | None = None
     ignore: frozenset[str] = frozenset()
     per_file_ignores: tuple[tuple[str, frozenset[str]], ...] = ()
 
@@ -45,13 +49,22 @@ class Settings:
         return os.path.relpath(os.path.abspath(name), self.folder).replace(os.sep, "/")  # noqa: PTH100
 
     def includes(self, name: str) -> bool:
-        """Whether a file of a folder is taken."""
+        """Whether a file of a folder is taken: by its own name where a pattern has no `/`. Locks never are."""
         path = self.path(name)
-        return any(matches(pattern, path) for pattern in self.include) and not self.excludes(name)
+        own = path.rpartition("/")[2]
+        fits = any(matches(pattern, path if "/" in pattern else own) for pattern in self.include)
+        return fits and not path.endswith(LOCK) and not self.excludes(name)
 
     def excludes(self, name: str) -> bool:
         """Whether a file or a folder is left out."""
         return bool(self.exclude) and any(matches(pattern, self.path(name)) for pattern in self.exclude)
+
+    def wants_lock(self, name: str) -> bool | None:
+        """Whether a file should have a lock; None where nothing is set."""
+        if self.lock is None:
+            return None
+        path = self.path(name)
+        return any(matches(pattern, path) for pattern in self.lock)
 
     def ignores(self, diagnostic: Diagnostic) -> bool:
         """Whether the code of a diagnostic is kept back, everywhere or in its file."""

@@ -118,6 +118,7 @@ class _Reader:
             "color": lambda path, value: self._one_of(path, value, COLORS),
             "define": self._define,
             "limits": self._limits,
+            "lock": self._patterns,
             "ignore": self._codes,
             "per-file-ignores": self._per_file_ignores,
         }

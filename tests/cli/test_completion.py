@@ -12,9 +12,11 @@ import pytest
 
 from nfc.cli.verbs import VERBS
 from nfc.codes import codes
+from nfc.sema.predefined import topology_names
 from tests.documents import ROOT
 
 LISTED = "import sys; from nfc.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+MNIST = ROOT / "examples" / "mnist.nf"
 HEAVY = {"torch", "onnx", "onnxruntime", "scipy", "numpy", "rich", "safetensors", "networkx"}
 
 
@@ -42,6 +44,14 @@ def ask(words: str, shell: str = "bash") -> subprocess.CompletedProcess[str]:
         ("nfc fmt mn", {"file,mn"}),
         ("nfc check --format s", {"plain,sarif"}),
         ("nfc fmt --dif", {"plain,--diff"}),
+        ("nfc score hyper", {"plain,hypercube"}),
+        ("nfc score 'parallel(2,butt", {"plain,parallel(2,butterfly"}),
+        ("nfc score dense >>per", {"plain,>>permute"}),
+        ("nfc score ", {f"plain,{name}" for name in topology_names()}),
+        ("nfc score band(width=4", set()),
+        (f"nfc score --file {MNIST} mi", {"plain,mixer"}),
+        ("nfc score --file mn", {"file,mn"}),
+        ("nfc score --file absent.nf ben", {"plain,benes"}),
         ("nfc nothing", set()),
         ("nfc nothing at all", set()),
     ],

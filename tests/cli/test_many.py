@@ -106,6 +106,26 @@ def test_a_link_that_leads_nowhere_hides_no_other_file() -> None:
     assert "cannot read `specs/loop.nf`: too many levels of symbolic links" in done.err
 
 
+def test_a_folder_with_the_name_of_a_file_is_a_folder() -> None:
+    write("specs/x.nf/inner.nf")
+    write("specs/x.nf/inner.nf.lock", "version = 1")
+    write("specs/x.nf/readme.md", "prose")
+    assert names("specs") == names("specs/x.nf") == ["specs/x.nf/inner.nf"]
+    all_of_it = Settings(folder=str(Path.cwd()), include=("x.nf/",))
+    assert names("specs", settings=all_of_it) == ["specs/x.nf/inner.nf", "specs/x.nf/readme.md"]
+
+
+@pytest.mark.parametrize("verb", [["check"], ["fmt"], ["lock"]])
+def test_a_link_to_nothing_is_an_error(verb: list[str], tree: Path) -> None:
+    Path("specs/gone.nf").symlink_to("elsewhere.nf")
+    Path("specs/.#edited.nf").symlink_to("user@host.1234")
+    Path("specs/gone.txt").symlink_to("elsewhere.txt")
+    done = run([*verb, "specs"])
+    assert done.code == 1
+    assert "error[NF702]: cannot read `specs/gone.nf`: it is a symbolic link to nothing" in done.err
+    assert done.err.count("NF702") == 1
+
+
 def test_a_folder_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     write("specs/x.nf")
     real = os.scandir

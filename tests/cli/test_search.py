@@ -256,6 +256,16 @@ def test_a_network_s_budget_is_divided_and_the_rest_of_the_file_kept() -> None:
     assert text.splitlines()[-1] == TALL.splitlines()[-1]
 
 
+def test_what_is_written_is_elaborated_with_the_configured_parameters() -> None:
+    text = "nf 1\nparam n = 0\nlet half = 32 // n\nnetwork net { input 16; linear half; relu; linear 4 }\n"
+    Path("net.nf").write_text(text, "utf-8")
+    Path("pyproject.toml").write_text("[tool.nfc.define]\nn = 2\n", "utf-8")
+    done = run("search net.nf --params 300 --jobs 1 --family random -o new.nf".split())
+    Path("pyproject.toml").unlink()
+    assert (done.code, done.err) == (0, "")
+    assert nfc.load("new.nf", n=2).network.edges <= 300
+
+
 def test_the_division_that_is_written_can_be_chosen() -> None:
     Path("tall.nf").write_text(TALL, "utf-8")
     command = "search tall.nf --params 1k --jobs 1 --family random --by uniform"

@@ -140,6 +140,18 @@ def test_a_network_that_is_gone_and_layers_that_changed_places() -> None:
     assert rules(diff(text + "network two { input 3; linear 2 }\n", text)) == ["NETWORK_REMOVED"]
 
 
+def test_a_sum_and_a_concatenation_of_one_branch_are_equal() -> None:
+    """The edges agree, and one summand is what one part is; two branches are something else."""
+    one = (
+        "nf 1\nnetwork net { input 8; s: sum { { linear 8 via random(fan_in=2); relu } }; head: linear 3 }\n"
+    )
+    same = one.replace("sum", "concat")
+    old, new = (load(Source("net.nf", text)).network for text in (one, same))
+    assert (old["s.0.linear1"].digest, old.output) == (new["s.0.linear1"].digest, new.output)
+    assert rules(diff(one, same)) == rules(diff(same, one)) == []
+    assert "OPERATION_ADDED" in rules(diff(one, one.replace("sum { {", "sum { {} {")))
+
+
 def test_inserting_a_layer_renames_those_after_it() -> None:
     """Labels are numbered, so a layer in front shifts them; they are found again by their edges."""
     lines = ["linear 16", "linear 12 via random(fan_in=2, seed=1)", "linear 9 via random(fan_in=3, seed=2)"]

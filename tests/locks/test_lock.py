@@ -228,3 +228,119 @@ def test_one_network_alone_can_be_compared(spec: Path) -> None:
 
 def test_an_empty_lock_is_one() -> None:
     assert compare(Lock("sha256:0"), Lock("sha256:0")).changes == ()
+
+
+# --- folders ---
+
+
+def check_folder(*options: str) -> tuple[int, list[tuple[str, str]]]:
+    """The exit code of `nfc lock --check .`, and the code and the file of each diagnostic."""
+    done = run(["lock", "--check", ".", "--format", "json", *options])
+    return done.code, [(each["code"], each["file"]) for each in json.loads(done.out)["diagnostics"]]
+
+
+def configure(text: str) -> None:
+    Path("pyproject.toml").write_text(f"[tool.nfc]\n{text}\n")
+
+
+def test_a_lock_that_is_gone_is_missed_where_neighbours_have_one(spec: Path) -> None:
+    Path("other.nf").write_text(BASE)
+    Path("parts.nf").write_text("nf 1\nmask near[o, i] = abs(o - i) <= 1\n")
+    Path("deeper").mkdir()
+    Path("deeper/draft.nf").write_text(BASE)
+    assert check_folder() == (1, [("NF702", "other.nf.lock")])
+    done = run(["lock", "--check", "."])
+    assert "`nfc lock other.nf` writes it" in done.err
+    assert "`net.nf.lock` stands beside it" in done.err
+    assert run(["lock", "other.nf"]).code == 0
+    assert check_folder() == (0, [])
+
+
+def test_settings_say_which_files_have_locks(spec: Path) -> None:
+    Path("draft.nf").write_text(BASE)
+    configure('lock = ["net.nf", "specs/"]')
+    assert check_folder() == (0, [])
+    Path("net.nf.lock").unlink()
+    Path("specs").mkdir()
+    Path("specs/deep.nf").write_text(BASE)
+    assert check_folder() == (1, [("NF702", "net.nf.lock"), ("NF702", "specs/deep.nf.lock")])
+    assert run(["lock", "."]).code == 0
+    assert sorted(map(str, Path().rglob("*.lock"))) == ["net.nf.lock", "specs/deep.nf.lock"]
+    assert check_folder() == (0, [])
+
+
+def test_a_lock_whose_file_is_gone_is_an_error(spec: Path) -> None:
+    Path("other.nf").write_text(BASE)
+    assert run(["lock", "other.nf"]).code == 0
+    Path("other.nf").unlink()
+    assert check_folder() == (1, [("NF512", "other.nf.lock")])
+    configure('exclude = ["other.nf"]')
+    assert check_folder() == (0, [])
+
+
+def test_a_comparison_that_compares_nothing_fails(spec: Path) -> None:
+    Path("net.nf.lock").unlink()
+    assert check_folder() == (1, [("NF702", ".")])
+    configure("lock = []")
+    assert check_folder() == (0, [])
+
+
+def test_folders_lock_what_has_networks(spec: Path) -> None:
+    Path("parts.nf").write_text("nf 1\nmask near[o, i] = abs(o - i) <= 1\n")
+    assert run(["lock", "."]).code == 0
+    assert not Path("parts.nf.lock").exists()
+    assert run(["lock", "parts.nf"]).code == 0
+    assert check_folder() == (0, [])
+
+
+# --- parameters of the configuration ---
+
+
+def test_configured_parameters_are_in_the_lock(spec: Path) -> None:
+    configure('define = { width = "4 * 3", absent = 3 }')
+    assert run(["lock", "net.nf"]).code == 0
+    found = tomllib.loads(Path("net.nf.lock").read_text())
+    assert found["configured"] == {"width": "4 * 3"}
+    assert found["networks"]["net"]["input"] == [12]
+    assert check()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "code"),
+    [
+        ("define.width = 12", [], 0),
+        ("define.width = 13", [], 1),
+        ("", [], 1),
+        ("define.width = 12", ["--no-config"], 1),
+        ("define.width = 13", ["-D", "width=12"], 0),
+    ],
+)
+def test_other_configured_parameters_are_a_finding(
+    spec: Path, config: str, options: list[str], code: int
+) -> None:
+    configure("define.width = 12")
+    assert run(["lock", "net.nf"]).code == 0
+    configure(config)
+    found, document = check(*options)
+    assert found == code
+    if code:
+        assert "width=12 of [tool.nfc.define]" in document["diagnostics"][0]["message"]  # type: ignore[index]
+
+
+def test_a_parameter_without_use_is_a_finding_too(spec: Path) -> None:
+    """What was elaborated with other parameters is not as locked, whether or not that shows in a layer."""
+    spec.write_text(BASE + "param idle = 1\n")
+    configure("define.idle = 2")
+    assert run(["lock", "net.nf"]).code == 0
+    configure("define.idle = 3")
+    assert check()[0] == 1
+
+
+def test_options_in_the_lock_win_over_the_configuration(spec: Path) -> None:
+    configure("define.width = 12")
+    assert run(["lock", "net.nf", "-D", "width=10"]).code == 0
+    found = tomllib.loads(Path("net.nf.lock").read_text())
+    assert (found["parameters"], "configured" in found) == ({"width": "10"}, False)
+    assert check()[0] == 0
+    configure("define.width = 11")
+    assert check()[0] == 0
