@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from nfc.backends.onnx_graph import Options, emit_chunks
 from nfc.backends.torch_module import build_module
 from nfc.bench.machine import machine
 from nfc.bench.runtimes import FORWARD, RUNTIMES, TRAINING, Runtime
-from nfc.bench.timing import interleaved, warm_allocator
+from nfc.bench.timing import Timing, interleaved, warm_allocator
 from nfc.diagnostics import Sink
 from nfc.ir.initial_weights import initial_weights
 from nfc.lowering import Target, lower
@@ -79,16 +80,17 @@ class Planned:
 def points(runtime: Runtime, duration: float) -> list[Point]:
     """Every layer of the grid timed at each batch and mode.
 
-    The grid is gone through a few times, and the least median of a point is kept: what else runs
-    on the machine only adds to a time, and seldom all the while.
+    The grid is gone through a few times, and the least median of a point's processor time is kept:
+    what else runs on the machine only adds to a time, and seldom all the while.
     """
     steps = [step for layer in calibration_layers(runtime.name) for step in compiled(layer, runtime)]
-    medians = [
-        [interleaved({"own": step.call}, seconds=duration / PASSES)["own"].median for step in steps]
-        for _ in range(PASSES)
-    ]
+    medians = [[timed(step, duration / PASSES).median for step in steps] for _ in range(PASSES)]
     least = np.min(medians, axis=0).tolist()
     return [replace(step.point, measured=time) for step, time in zip(steps, least, strict=True)]
+
+
+def timed(step: Step, duration: float) -> Timing:
+    return interleaved({"own": step.call}, seconds=duration, clock=process_time)["own"]
 
 
 def compiled(layer: Layer, runtime: Runtime) -> Iterator[Step]:

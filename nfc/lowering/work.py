@@ -82,6 +82,9 @@ CACHED = 2**20
 TILE = 4
 """Rows of a block that a matrix product works on together."""
 
+NARROW = 16
+"""Columns of a set below which PyTorch's products read batch-first features more slowly than they are turned."""
+
 
 def product_work(product: Product, target: Target) -> Work:
     """The work of a linear layer on one batch, batch-first in and out."""
@@ -209,9 +212,9 @@ def _in_order(kernel: BlockSets, target: Target) -> Work:
     rows, cols, batch = kernel.row_sets.size, kernel.col_sets.size, target.batch
     if target.runtime == "onnxruntime":
         return _moved((rows + cols) * batch, calls=2)
-    weights = rows * kernel.col_sets.shape[1]
-    # a batch-first input, which blocks on neighbouring columns read in place, is turned before
-    return Work({"reorder.call": 3, "reorder.numbers": (rows + 2 * cols) * batch + weights})
+    width = kernel.col_sets.shape[1]
+    turned = cols if width < NARROW and batch > 1 else 0
+    return Work({"reorder.call": 3, "reorder.numbers": (rows + cols + turned) * batch + rows * width})
 
 
 def _clusters_work(kernel: Clustered, batch: int) -> Work:
