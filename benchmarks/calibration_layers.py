@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from nfc.lowering import Target
 from nfc.lowering.clusters import clustered
@@ -80,6 +81,13 @@ def block_sets(width: int, size: int, form: Form) -> Layer:
     condition = f"(o * 387 % {width}) // {size} == (i * 619 % {width}) // {size}"
     definition = f"mask apart{size}[o, i] = {condition}"
     return Layer(width, width, f"apart{size}", form, definition=definition)
+
+
+def block_layers() -> Iterator[Layer]:
+    """Blocks on the diagonal, and the same between index sets: what reordering features costs."""
+    for width, size in product((256, 1024, 4096), (4, 8, 16, 32, 64)):
+        yield Layer(width, width, f"block(size={size})", as_lowered)
+        yield block_sets(width, size, as_lowered)
 
 
 def calibration_layers(runtime: str) -> Iterator[Layer]:
