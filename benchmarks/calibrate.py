@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import process_time
@@ -120,17 +120,21 @@ def formed(network: nfc.Network, form: Form, target: Target) -> Planned:
     return Planned(network, replace(plan, body=(product,)))
 
 
-def at_speed_of(prices: Prices, measured: list[Point], units: Container[str]) -> list[Point]:
-    """The points of some units in the time that they take on the machine of the prices, as it then was.
+def added(prices: Prices, measured: list[Point], units: Sequence[str]) -> list[Point]:
+    """The points of layers with some units, in the time that their other work is priced at and what they add to it.
 
-    That of the other points is known: it says how much slower this machine is.
+    They stand in turns with layers that have that other work alone, and add what they take longer
+    than those: what slows the machine slows both. The median of all says how much it is slowed.
     """
-    has = [any(point.work[unit] for unit in UNITS if unit in units) for point in measured]
-    known = [point for point, with_units in zip(measured, has, strict=True) if not with_units]
-    slower = float(np.median([point.measured / seconds(point.work, prices) for point in known]))
+    known = [point for point in measured if not any(point.work[unit] for unit in units)]
+    more = [point for point in measured if any(point.work[unit] for unit in units)]
+    predicted = [seconds(point.work, prices) for point in known]
+    slower = float(np.median([point.measured / time for point, time in zip(known, predicted, strict=True)]))
     print(f"{slower:.2f} times the time that is predicted by the prices that stay")
-    found = [point for point, with_units in zip(measured, has, strict=True) if with_units]
-    return [replace(point, measured=point.measured / slower) for point in found]
+    return [
+        replace(point, measured=time + max(point.measured - base.measured, 0.0) / slower)
+        for point, base, time in zip(more, known, predicted, strict=True)
+    ]
 
 
 def fit(measured: list[Point], least: Prices, fixed: Prices) -> Prices:
@@ -203,7 +207,7 @@ def calibrate(runtime: Runtime, units: Sequence[str], duration: float, *, write:
         fixed: Prices = {}
         if units:
             known = known_prices(runtime.name)[mode]
-            own = at_speed_of(known, own, units)
+            own = added(known, own, units)
             fixed = {unit: price for unit, price in known.items() if unit not in units}
         left_out = held_out(len(own))
         least = fit([point for index, point in enumerate(own) if index not in left_out], least, fixed)

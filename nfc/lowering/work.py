@@ -83,7 +83,10 @@ TILE = 4
 """Rows of a block that a matrix product works on together."""
 
 NARROW = 16
-"""Columns of a set below which PyTorch's products read batch-first features more slowly than they are turned."""
+"""Columns of a set below which PyTorch reads batch-first features more slowly."""
+
+READ, READ_NARROW = 2**16, 2**13
+"""Numbers up to which PyTorch's block sets read their features batch-first, and those with narrow sets."""
 
 
 def product_work(product: Product, target: Target) -> Work:
@@ -213,7 +216,7 @@ def _in_order(kernel: BlockSets, target: Target) -> Work:
     if target.runtime == "onnxruntime":
         return _moved((rows + cols) * batch, calls=2)
     width = kernel.col_sets.shape[1]
-    turned = cols if width < NARROW and batch > 1 else 0
+    turned = cols if batch > 1 and cols * batch > (READ_NARROW if width < NARROW else READ) else 0
     return Work({"reorder.call": 3, "reorder.numbers": (rows + cols + turned) * batch + rows * width})
 
 
