@@ -358,7 +358,7 @@ def taken(x: Tensor, order: Tensor) -> Tensor:
 
 
 def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-    """The rows x[order] of a matrix; row r of x is the row `places[r]` of the result."""
+    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
     return applied(Reordered, x, order, places)
 
 
@@ -370,7 +370,7 @@ class Reordered(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-        return taken(x, order)
+        return taken(x, order) if x.dim() == 2 else x.index_select(0, order)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -405,8 +405,8 @@ class BlockSetProduct(torch.autograd.Function):
         rows, row_places, columns, _ = tables
         (groups, outputs), (_, inputs) = shapes
         blocks = weight.index_select(0, rows).view(groups, outputs, inputs)
-        if inputs < 16 and not traced(x) and x.shape[1] > 1 and not small(x):
-            x = contiguous(x)  # narrow blocks read batch-first take longer than a transpose does
+        if not traced(x) and x.numel() > (2**16 if inputs >= 16 else 2**13):
+            x = contiguous(x)  # products read this faster than they do batch-first
         x = taken(x, columns).view(groups, inputs, x.shape[1])
         y = torch.bmm(blocks, x).view(len(rows), x.shape[2])
         return taken(y, row_places), blocks, x
@@ -428,8 +428,7 @@ class BlockSetProduct(torch.autograd.Function):
         if torch.is_grad_enabled():  # second derivatives need the function's own inputs
             blocks = reordered(weight, rows, row_places).unflatten(0, row_shape)
             inputs = reordered(x, columns, column_places).unflatten(0, column_shape)
-        gradient = gradient if gradient.shape[1] == 1 else contiguous(gradient)
-        gradient = reordered(gradient, rows, row_places).unflatten(0, row_shape)
+        gradient = reordered(contiguous(gradient), rows, row_places).unflatten(0, row_shape)
         of_weight = of_x = None
         if ctx.needs_input_grad[0]:
             of_blocks = torch.bmm(gradient, inputs.mT.to(gradient.dtype))

@@ -282,7 +282,7 @@ def taken(x: Tensor, order: Tensor) -> Tensor:
 
 
 def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-    """The rows x[order] of a matrix; row r of x is the row `places[r]` of the result."""
+    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
     return applied(Reordered, x, order, places)
 
 
@@ -294,7 +294,7 @@ class Reordered(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-        return taken(x, order)
+        return taken(x, order) if x.dim() == 2 else x.index_select(0, order)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
