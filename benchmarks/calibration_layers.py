@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from nfc.lowering import Target
 from nfc.lowering.clusters import clustered
 from nfc.lowering.fuse import fused, is_stage
-from nfc.lowering.plan import Chain, Kernel, Neighbours, Scattered, Sparse
+from nfc.lowering.plan import BlockSets, Chain, Edgewise, Kernel, Neighbours, Scattered, Sparse
 
 BATCHES = (1, 8, 64, 256)
 
@@ -18,19 +19,23 @@ Form = Callable[[Kernel, Target], Kernel]
 
 @dataclass(frozen=True)
 class Layer:
-    """A linear layer of `inputs` and `outputs` features in a form, timed at `batches` where the runtime has it."""
+    """A linear layer of `inputs` and `outputs` features in a form, timed at `batches` where the runtime has it.
+
+    `definition` is that of the mask in its topology, if there is one.
+    """
 
     inputs: int
     outputs: int
     topology: str
     form: Form
     batches: tuple[int, ...] = BATCHES
+    definition: str = ""
 
     @property
     def source(self) -> str:
         """The layer in the language."""
         via = self.topology
-        return f"nf 1\nnetwork n {{ input {self.inputs}; linear {self.outputs} bias=false via {via} }}"
+        return f"nf 1\n{self.definition}\nnetwork n {{ input {self.inputs}; linear {self.outputs} bias=false via {via} }}"
 
     @property
     def title(self) -> str:
@@ -54,6 +59,11 @@ def in_groups_of(size: int) -> Form:
     return grouped
 
 
+def by_edges(kernel: Kernel, target: Target) -> Kernel:
+    assert isinstance(kernel, BlockSets)
+    return Edgewise(kernel)
+
+
 def dense_from_edges(kernel: Kernel, target: Target) -> Kernel:
     assert isinstance(kernel, Neighbours | Sparse)
     return Scattered(kernel)
@@ -64,6 +74,20 @@ def in_clusters(kernel: Kernel, target: Target) -> Kernel:
     found = clustered(kernel, target, below=float("inf"))
     assert found is not None
     return found
+
+
+def block_sets(width: int, size: int, form: Form) -> Layer:
+    """Blocks on the diagonal whose rows and columns are far from each other: steps go round in a width that is a power of 2."""
+    condition = f"(o * 387 % {width}) // {size} == (i * 619 % {width}) // {size}"
+    definition = f"mask apart{size}[o, i] = {condition}"
+    return Layer(width, width, f"apart{size}", form, definition=definition)
+
+
+def block_layers() -> Iterator[Layer]:
+    """Blocks on the diagonal, and the same between index sets: what reordering features costs."""
+    for width, size in product((256, 1024, 4096), (4, 8, 16, 32, 64)):
+        yield Layer(width, width, f"block(size={size})", as_lowered)
+        yield block_sets(width, size, as_lowered)
 
 
 def calibration_layers(runtime: str) -> Iterator[Layer]:
@@ -78,6 +102,10 @@ def calibration_layers(runtime: str) -> Iterator[Layer]:
         yield Layer(width, width, "diagonal", as_lowered)
         for size in (2, 4, 16, 32, 64, 128):
             yield Layer(width, width, f"block(size={size})", as_lowered)
+        for size in (4, 8, 16, 32, 64):
+            yield block_sets(width, size, as_lowered)
+            if runtime == "torch":
+                yield block_sets(width, size, by_edges)
         for radix in (4, 16):
             yield Layer(width, width, f"butterfly(radix={radix})", as_lowered)
         yield Layer(width, width, "monarch", as_lowered)

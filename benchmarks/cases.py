@@ -32,8 +32,16 @@ class Case:
     @property
     def source(self) -> str:
         """The case in the language."""
-        layer = f"linear {self.rows} bias={str(self.deep).lower()} via {self.topology}"
-        body = f"repeat {self.layers} {{ {layer}; relu }}" if self.deep else layer
+        layer = self.layer(self.topology)
+        return self.written(f"repeat {self.layers} {{ {layer} }}" if self.deep else layer)
+
+    def layer(self, topology: str) -> str:
+        """One of the layers, over a topology."""
+        linear = f"linear {self.rows} bias={str(self.deep).lower()} via {topology}"
+        return f"{linear}; relu" if self.deep else linear
+
+    def written(self, body: str) -> str:
+        """The network with this body."""
         return f"nf 1\nnetwork case {{\n    input {self.cols}\n    {body}\n}}\n"
 
     def network(self) -> nfc.Network:

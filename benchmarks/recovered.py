@@ -1,10 +1,11 @@
 """Built-in topologies against the same masks from a file, rows and columns relabelled at random.
 
 Blocks are recovered as blocks between index sets, N:M and circulants as tables of equal fan-in; the
-file's layer is to take at most 1.2 times as long as the built-in one. One thread, batch-first in and
-out, warm allocator, rivals in turns, medians.
+file's layers are to take at most 1.2 times as long as the built-in ones. Single layers, and networks
+of several with a bias and a ReLU each, every layer relabelled on its own. One thread, batch-first in
+and out, warm allocator, rivals in turns, medians of the processor's time.
 
-Run: python benchmarks/recovered.py [--only TEXT] [--widths 1024 4096] [--batch 64] [--seconds 3]
+Run: python benchmarks/recovered.py [--only TEXT] [--widths 256 1024] [--batches 1 32 256] [--layers 1 4] [--seconds 1]
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 
 import numpy as np
 import torch
@@ -29,11 +32,11 @@ from nfc.bench.timing import interleaved, warm_allocator
 TOPOLOGIES = (
     "block(size=8)",
     "block(size=32)",
+    "block(size=64)",
     "n_of_m(n=1, m=32)",
     "n_of_m(n=2, m=4)",
     "band(width=2, wrap=true)",
     "band(width=16, wrap=true)",
-    "torus",
 )
 GOAL = 1.2
 MODES = (FORWARD, TRAINING, ONNX)
@@ -59,14 +62,8 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     warm_allocator()
-    rows: list[Row] = []
-    for width in arguments.widths:
-        for topology in TOPOLOGIES:
-            name = f"{topology} {width}"
-            if arguments.only in name:
-                case = Case(name=name, topology=topology, rows=width, cols=width, batch=arguments.batch)
-                rows += measured(case, arguments.seconds)
-    print(f"{described(machine())}; one thread, batch {arguments.batch}\n\n{table(rows)}")
+    rows = [row for case in cases(arguments) for row in measured(case, arguments.seconds)]
+    print(f"{described(machine())}; one thread\n\n{table(rows)}")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -74,15 +71,27 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="cases whose names hold this")
-    parser.add_argument("--widths", type=int, nargs="+", default=[1024, 4096])
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=3, help="for each case and mode")
+    parser.add_argument("--widths", type=int, nargs="+", default=[256, 512, 1024, 2048])
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 32, 256])
+    parser.add_argument("--layers", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--seconds", type=float, default=1, help="for each case and mode")
     return parser.parse_args()
+
+
+def cases(arguments: argparse.Namespace) -> Iterator[Case]:
+    for layers, topology, width, batch in product(
+        arguments.layers, TOPOLOGIES, arguments.widths, arguments.batches
+    ):
+        name = f"{layers} × {topology}, {width}, batch {batch}"
+        if arguments.only in name:
+            yield Case(
+                name=name, topology=topology, rows=width, cols=width, batch=batch, layers=layers, deep=layers > 1
+            )  # fmt: skip
 
 
 def measured(case: Case, seconds: float) -> Iterator[Row]:
     built_in = case.network()
-    relabelled = from_file(built_in, case)
+    relabelled = from_files(built_in, case)
     kinds = kind(built_in), kind(relabelled)
     inputs = torch.randn(case.batch, case.cols)
     for mode in MODES:
@@ -90,21 +99,24 @@ def measured(case: Case, seconds: float) -> Iterator[Row]:
             "built in": own_step(built_in, mode, inputs),
             "relabelled": own_step(relabelled, mode, inputs),
         }
-        times = interleaved(steps, seconds=seconds)
+        times = interleaved(steps, seconds=seconds, clock=process_time)
         yield Row(case.name, mode, kinds, times["built in"].median, times["relabelled"].median)
 
 
-def from_file(network: nfc.Network, case: Case) -> nfc.Network:
-    """The case again, its mask read from a file in which rows and columns are in random orders."""
+def from_files(network: nfc.Network, case: Case) -> nfc.Network:
+    """The case again, its masks read from files in which rows and columns are in random orders, each in others."""
     from scipy.sparse import save_npz
 
     random = np.random.default_rng(0)
     pattern = network.layers[0].fabric.factors[0].csr()
-    pattern = pattern[random.permutation(case.rows)][:, random.permutation(case.cols)]
+    layers = []
     with TemporaryDirectory() as folder:
-        save_npz(Path(folder, "mask.npz"), pattern.astype(np.uint8))
+        for number in range(case.layers):
+            found = pattern[random.permutation(case.rows)][:, random.permutation(case.cols)]
+            save_npz(Path(folder, f"mask{number}.npz"), found.astype(np.uint8))
+            layers.append(case.layer(f'file("mask{number}.npz")'))
         spec = Path(folder, "case.nf")
-        spec.write_text(case.source.replace(case.topology, 'file("mask.npz")'))
+        spec.write_text(case.written("; ".join(layers)))
         return nfc.load(spec).network
 
 

@@ -218,7 +218,8 @@ class BlockSetLinear(TableFactor):
         )
 
     def product(self, x: Tensor) -> Tensor:
-        tables = (self.rows, self.row_places, self.columns, self.column_places)
+        held = self._buffers  # attributes of a module take longer to find
+        tables = [held[name] for name in ("rows", "row_places", "columns", "column_places")]
         return block_set_product(self.weight, x, self.shapes, *tables)
 
     def extra_repr(self) -> str:

@@ -82,6 +82,12 @@ CACHED = 2**20
 TILE = 4
 """Rows of a block that a matrix product works on together."""
 
+NARROW = 16
+"""Columns of a set below which PyTorch reads batch-first features more slowly."""
+
+READ, READ_NARROW = 2**16, 2**13
+"""Numbers up to which PyTorch's block sets read their features batch-first, and those with narrow sets."""
+
 
 def product_work(product: Product, target: Target) -> Work:
     """The work of a linear layer on one batch, batch-first in and out."""
@@ -209,9 +215,9 @@ def _in_order(kernel: BlockSets, target: Target) -> Work:
     rows, cols, batch = kernel.row_sets.size, kernel.col_sets.size, target.batch
     if target.runtime == "onnxruntime":
         return _moved((rows + cols) * batch, calls=2)
-    weights = rows * kernel.col_sets.shape[1]
-    # a batch-first input, which blocks on neighbouring columns read in place, is turned before
-    return Work({"reorder.call": 3, "reorder.numbers": (rows + 2 * cols) * batch + weights})
+    width = kernel.col_sets.shape[1]
+    turned = cols if batch > 1 and cols * batch > (READ_NARROW if width < NARROW else READ) else 0
+    return Work({"reorder.call": 3, "reorder.numbers": (rows + cols + turned) * batch + rows * width})
 
 
 def _clusters_work(kernel: Clustered, batch: int) -> Work:

@@ -26,7 +26,7 @@ from nfc.backends.onnx_graph.layout import (
 from nfc.backends.onnx_graph.order import Digit, Order, natural, refined
 from nfc.backends.onnx_graph.steps import layouts
 from nfc.ir.fabric import Cascade, Fabric, Sum
-from nfc.ir.factors import Kron
+from nfc.ir.factors import Blocks, Kron
 from nfc.ir.network import (
     NORMS,
     Activation,
@@ -179,6 +179,35 @@ def test_orders_have_a_common_refinement_or_none() -> None:
     assert refined(Order((Digit(2, 1), Digit(3, 2))), Order((Digit(3, 1), Digit(2, 3)))) is None
 
 
+def block_sets(features: int, size: int, seed: int) -> Blocks:
+    """Square blocks between index sets at random."""
+    generator = np.random.default_rng(seed)
+    rows, columns = (np.sort(generator.permutation(features).reshape(-1, size)) for _ in range(2))
+    return Blocks(rows, columns)
+
+
+def test_one_gather_leads_from_index_sets_to_the_next_ones() -> None:
+    layers = [linear(f"linear{number}", block_sets(24, 4, number)) for number in range(3)]
+    ops = [op for layer in layers for op in (layer, activation(f"{layer.path}.relu", 24))]
+    net = network("n", ops)
+    for batch in (1, 64):
+        assert operators(compiled(net, batch=batch)).count("Gather") == 4
+        assert_computes(net, batch=batch)
+
+
+def test_a_dense_layer_reads_features_where_index_sets_left_them() -> None:
+    net = network("n", (linear("linear1", block_sets(24, 4, 0)), linear("head", Kron(1, 5, 24, 1))))
+    for batch in (1, 64):
+        assert operators(compiled(net, batch=batch)).count("Gather") == 1
+        assert_computes(net, batch=batch)
+
+
+def test_features_are_put_in_order_before_they_are_turned() -> None:
+    softmax = Activation(path="softmax1", input=(24,), output=(24,), function="softmax", axis=-1)
+    model = compiled(network("n", (linear("linear1", block_sets(24, 4, 0)), softmax)), batch=64)
+    assert operators(model)[-3:] == ["Gather", "Transpose", "Softmax"]
+
+
 ORDERS: dict[str, Fabric] = {
     "natural": Kron(4, 6, 6, 1),
     "ascending": Cascade((Kron(6, 4, 4, 1), Kron(1, 6, 6, 4))),
@@ -186,6 +215,7 @@ ORDERS: dict[str, Fabric] = {
     "thirds": Cascade((Kron(8, 3, 3, 1), Kron(1, 8, 8, 3))),
     "stages": Cascade((Kron(12, 2, 2, 1), Kron(4, 3, 3, 2), Kron(1, 4, 4, 6))),
     "dense": Kron(1, 24, 24, 1),
+    "sets": block_sets(24, 4, seed=0),
     "sum": Sum(
         (Cascade((Kron(6, 4, 4, 1), Kron(1, 6, 6, 4))), Cascade((Kron(8, 3, 3, 1), Kron(1, 8, 8, 3))))
     ),
@@ -212,10 +242,11 @@ def test_values_in_different_orders_come_together(names: tuple[str, str], batch:
 @pytest.mark.parametrize("leading", [(), (2, 1, 3)], ids=str)
 @pytest.mark.parametrize("batch", [1, 64])
 @pytest.mark.parametrize("norm", NORMS)
-def test_norms_between_layers(norm: str, batch: int, leading: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("first", ["stages", "sets"])
+def test_norms_between_layers(first: str, norm: str, batch: int, leading: tuple[int, ...]) -> None:
     shape = (*leading, 24)
     ops: tuple[Op, ...] = (
-        linear("linear1", ORDERS["stages"], leading=leading),
+        linear("linear1", ORDERS[first], leading=leading),
         Norm(path="norm1", input=shape, output=shape, norm=norm),
         Activation(path="softmax1", input=shape, output=shape, function="softmax", axis=-len(shape)),
         linear("linear2", ORDERS["thirds"], leading=leading),

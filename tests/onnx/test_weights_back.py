@@ -88,6 +88,16 @@ def test_every_form_is_read_back(form: str | None, batch: int, tmp_path: Path) -
     assert_equal(network.read_weights(path), weights)
 
 
+@pytest.mark.parametrize("batch", [1, 64])
+def test_what_lies_as_index_sets_left_it_is_read_back(batch: int, tmp_path: Path) -> None:
+    masks = "mask a[o, i] = o * 13 % 64 // 8 == i * 27 % 64 // 8\nmask b[o, i] = o * 27 % 64 // 4 == i // 4"
+    body = "input 64; linear 64 via a; norm batch; relu; linear 64 via b; linear 16"
+    network = nfc.load(Source("net.nf", f"nf 1\n{masks}\nnetwork net {{ {body} }}")).network
+    weights = trained(network)
+    network.export_onnx(tmp_path / "net.onnx", state(network, weights), fuse=False, batch=batch)
+    assert_equal(network.read_weights(tmp_path / "net.onnx"), weights)
+
+
 def test_half_precision_is_read_back_as_it_was_rounded(tmp_path: Path) -> None:
     network = spec()
     weights = trained(network)

@@ -70,7 +70,7 @@ class Operations:
             case Attention():
                 moves = Moves(self.graph, op.path)
                 return emit_attention(
-                    moves, op, moves.turned(value, self.layouts[op.path][0]), self.operation
+                    moves, op, moves.shared(value, self.layouts[op.path][0]), self.operation
                 )
             case _:
                 return self._leaf(op, value)
@@ -78,7 +78,7 @@ class Operations:
     def _join(self, op: Residual | Sum | Concat, value: Value) -> Value:
         read, written = self.layouts[op.path]
         moves = Moves(self.graph, op.path)
-        value = moves.turned(value, read)
+        value = moves.shared(value, read)
         if isinstance(op, Residual):
             straight = self.operation(op.project, value) if op.project else value
             return total(moves, [straight, self.block(op.body, value)], written, op.path)

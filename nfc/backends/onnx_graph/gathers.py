@@ -36,7 +36,7 @@ def gathered(layer: Layer, value: Value, kernel: Unstructured, layout: Layout, b
     parts = [_row_group(layer, flat, group, part) for group, part in zip(groups, names, strict=True)]
     rows = np.concatenate([group.rows for group in groups])
     joined = _joined(layer, parts)
-    return layer.biased(layer.moves.take(joined, _inverse(rows), f"{name}/rows"), bias)
+    return layer.biased(layer.moves.listed(joined, _inverse(rows), f"{name}/rows"), bias)
 
 
 def clustered(layer: Layer, value: Value, kernel: Clustered, layout: Layout, bias: str | None) -> Value:
@@ -56,7 +56,7 @@ def clustered(layer: Layer, value: Value, kernel: Clustered, layout: Layout, bia
         read = layer.moves.take(flat, lies, f"{part}/columns")
         written = multiplied(layer, read, part, held, None)
         parts.append(layer.moves.cut(written, (written.count,)))
-    return layer.biased(layer.moves.take(_joined(layer, parts), places, f"{name}/rows"), bias)
+    return layer.biased(layer.moves.listed(_joined(layer, parts), places, f"{name}/rows"), bias)
 
 
 def numbered(name: str, count: int) -> list[str]:

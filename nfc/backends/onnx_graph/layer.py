@@ -7,7 +7,7 @@ from math import prod
 
 from nfc.backends.onnx_graph.graph import Graph
 from nfc.backends.onnx_graph.layout import Layouts
-from nfc.backends.onnx_graph.order import Order
+from nfc.backends.onnx_graph.order import Listed, Order
 from nfc.backends.onnx_graph.storage import Storage
 from nfc.backends.onnx_graph.values import Moves, Value
 from nfc.lowering.plan import Product
@@ -34,7 +34,7 @@ class Layer:
     def name(self, what: str) -> str:
         return f"{self.op.path}/{what}"
 
-    def vector(self, name: str | None, order: Order, shape: tuple[int, ...]) -> tuple[str, ...]:
+    def vector(self, name: str | None, order: Order | Listed, shape: tuple[int, ...]) -> tuple[str, ...]:
         """A bias as an operator's last input, where there is one."""
         return (self.storage.per_feature(name, order, shape),) if name else ()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nfc.backends.onnx_graph.kernels import coordinates
 from nfc.backends.onnx_graph.layer import Layer
 from nfc.backends.onnx_graph.layout import FEATURES, Layout, Pair
-from nfc.backends.onnx_graph.order import Order, in_memory, natural
+from nfc.backends.onnx_graph.order import Listed, Order, in_memory, natural
 from nfc.backends.onnx_graph.values import Value
 from nfc.ir.factors import Indices
 from nfc.lowering.kernels import shape_of
@@ -39,7 +39,7 @@ def scattered(layer: Layer, value: Value, kernel: Scattered, pair: Pair, bias: s
 
 
 def _positions(
-    row: Indices, column: Indices, shape: tuple[int, int], order: Order
+    row: Indices, column: Indices, shape: tuple[int, int], order: Order | Listed
 ) -> tuple[Indices, Indices | slice]:
     """Ascending row-major positions of the edges, and the sequence of their weights."""
     if order.is_natural:
@@ -51,7 +51,7 @@ def _positions(
 
 def _gemm(layer: Layer, value: Value, matrix: str, outputs: int, pair: Pair, bias: str | None) -> Value:
     read, written = pair
-    value = layer.moves.turned(layer.moves.folded(value), read)
+    value = layer.moves.transposed(layer.moves.folded(value), read)
     value = layer.moves.cut(value, (value.count,))
     left = written is FEATURES
     shape = (outputs, 1) if left else (outputs,)

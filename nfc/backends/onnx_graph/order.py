@@ -1,8 +1,11 @@
-"""The order in which features lie in memory, as digits of a mixed radix.
+"""The order in which features lie in memory: digits of a mixed radix, or a list of places.
 
 A blocked product reads its features as outer × contracted × inner digits and writes the new digit
 last. Knowing the digits, the next product moves only what it contracts, and a cascade returns to
 the natural order once, at its end: "constant geometry" (Pease, 1968, for the FFT).
+
+Blocks between index sets write their features set by set. These stay so until something needs them
+in the natural order; a product that gathers its inputs takes them from where they lie.
 """
 
 from __future__ import annotations
@@ -25,6 +28,22 @@ class Digit:
 
     size: int
     stride: int
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Any order: feature f lies at `places[f]`, [features], a table that the file has under a name of its own.
+
+    Equal to itself alone.
+    """
+
+    places: Indices
+    table: str
+    is_natural = False
+
+    def positions(self) -> Indices:
+        """Where each feature lies in memory, [features]."""
+        return self.places
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ def natural(features: int) -> Order:
     return Order(() if features == 1 else (Digit(features, 1),))
 
 
-def in_memory(numbers: NDArray[Number], order: Order) -> NDArray[Number]:
+def in_memory(numbers: NDArray[Number], order: Order | Listed) -> NDArray[Number]:
     """Numbers, one a feature on the last axis, as the features lie in `order`."""
     if order.is_natural:
         return numbers
@@ -81,8 +100,10 @@ def in_memory(numbers: NDArray[Number], order: Order) -> NDArray[Number]:
     return moved
 
 
-def refined(first: Order, second: Order) -> tuple[Order, Order] | None:
-    """Both orders in the same digits; None where they have no common refinement."""
+def refined(first: Order | Listed, second: Order | Listed) -> tuple[Order, Order] | None:
+    """Both orders in the same digits; None where they have no common refinement, or one has no digits."""
+    if isinstance(first, Listed) or isinstance(second, Listed):
+        return None
     cut = first.split(*(digit.stride for digit in second.digits))
     other = second.split(*(digit.stride for digit in first.digits))
     if cut is None or other is None or set(cut.digits) != set(other.digits):
@@ -134,9 +155,9 @@ class Contraction:
         return np.ascontiguousarray(arranged).reshape(self.a * self.d, self.b, self.c)
 
 
-def contraction(order: Order, a: int, b: int, c: int, d: int) -> Contraction | None:
+def contraction(order: Order | Listed, a: int, b: int, c: int, d: int) -> Contraction | None:
     """The contraction of features that lie in `order`; None where they must be put in natural order first."""
-    read = order.split(d, c * d)
+    read = order.split(d, c * d) if isinstance(order, Order) else None
     if read is None:
         return None
     places = range(len(read.digits))

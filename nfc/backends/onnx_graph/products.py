@@ -54,7 +54,7 @@ class _Printer:
                 return value
             case Add(parts=parts):
                 read, written = self._pair(place)
-                value = self.layer.moves.turned(value, read)
+                value = self.layer.moves.shared(value, read)
                 terms = [
                     self.kernel(value, part, part_place(place, index), None if index else bias)
                     for index, part in enumerate(parts)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nfc.backends.onnx_graph.gaps import encode, gap_type
 from nfc.backends.onnx_graph.graph import Graph
 from nfc.backends.onnx_graph.options import Options
-from nfc.backends.onnx_graph.order import Order, in_memory
+from nfc.backends.onnx_graph.order import Listed, Order, in_memory
 from nfc.diagnostics import Sink
 from nfc.ir.factors import Indices
 from nfc.ir.names import attribute_path
@@ -53,7 +53,7 @@ class Storage:
     sink: Sink
     stored_dense: list[StoredDense] = field(default_factory=list)
 
-    def per_feature(self, name: str, order: Order, shape: tuple[int, ...]) -> str:
+    def per_feature(self, name: str, order: Order | Listed, shape: tuple[int, ...]) -> str:
         """A bias, or a norm's scale, shift, mean or variance, as features lie in memory, in a shape aligned with them.
 
         Float32 whatever the factors are stored in.

@@ -77,10 +77,10 @@ def block_sets(
     places: Indices,
     bias: str | None,
 ) -> Value:
-    """Blocks [blocks, height, width] times the features `columns` [blocks, width]; the outputs at `places`."""
+    """Blocks [blocks, height, width] times the features `columns` [blocks, width]; output f lies at `places[f]`."""
     read = layer.moves.take(value, value.order.positions()[columns], f"{name}/columns")
     written = multiplied(layer, read, name, blocks, None)
-    return layer.biased(layer.moves.take(written, places, f"{name}/rows"), bias)
+    return layer.biased(layer.moves.listed(written, places, f"{name}/rows"), bias)
 
 
 def _scaled(layer: Layer, value: Value, name: str, weights: NDArray[np.floating]) -> Value:

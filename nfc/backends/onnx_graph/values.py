@@ -14,7 +14,7 @@ import numpy as np
 
 from nfc.backends.onnx_graph.graph import Graph
 from nfc.backends.onnx_graph.layout import FEATURES, ROWS, Layout
-from nfc.backends.onnx_graph.order import Order, merged, natural, refined
+from nfc.backends.onnx_graph.order import Listed, Order, merged, natural, refined
 from nfc.ir.factors import Indices
 from nfc.ir.network import Shape
 
@@ -30,7 +30,7 @@ class Value:
     name: str
     layout: Layout
     axes: tuple[int, ...]
-    order: Order
+    order: Order | Listed
     leading: Shape = ()
     folded: bool = True
 
@@ -78,6 +78,18 @@ class Moves:
     path: str
 
     def turned(self, value: Value, layout: Layout) -> Value:
+        """The value in a layout; features without an order of digits are put in order while they are rows."""
+        if layout is ROWS and value.layout is FEATURES and isinstance(value.order, Listed):
+            value = self.flat(value)
+        return self.transposed(value, layout)
+
+    def shared(self, value: Value, layout: Layout) -> Value:
+        """The value in a layout for several readers, each of which might put its features in order else."""
+        if isinstance(value.order, Listed):
+            value = self.flat(value)
+        return self.turned(value, layout)
+
+    def transposed(self, value: Value, layout: Layout) -> Value:
         """The value in a layout, its order kept."""
         if value.layout is layout:
             return value
@@ -117,6 +129,8 @@ class Moves:
 
     def flat(self, value: Value) -> Value:
         """The same features in their natural order on one axis."""
+        if isinstance(value.order, Listed):
+            return self.take(value, value.order.places, value.order.table)
         if not value.order.is_natural:
             value = self._moved(value, value.order, value.order.natural_permutation())
         return self.cut(replace(value, order=natural(value.count)), (value.count,))
@@ -141,6 +155,12 @@ class Moves:
         stored = self.graph.tensor(table, places.astype(np.int32))
         name = self.graph.node("Gather", (flat.name, stored), self.name("taken"), axis=flat.axis)
         return replace(flat, name=name, axes=places.shape, order=order)
+
+    def listed(self, value: Value, places: Indices, table: str) -> Value:
+        """The features at `places` of the memory; left where they lie if all of the memory is theirs."""
+        if places.size < value.count or np.array_equal(places, np.arange(value.count)):
+            return self.take(value, places, table)
+        return replace(value, order=Listed(places, table))
 
     def arranged(self, value: Value, lies: Order, groups: tuple[tuple[int, ...], ...]) -> Value:
         """Digits of `lies`, to which the value's order is cut, moved into groups, each an axis or more; order unset."""

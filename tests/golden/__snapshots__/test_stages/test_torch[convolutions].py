@@ -273,8 +273,16 @@ class LastProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
+def taken(x: Tensor, order: Tensor) -> Tensor:
+    """The rows x[order] of x [features, batch], which lie batch-first where x does."""
+    batch_first = x.t()
+    if traced(x) or not batch_first.is_contiguous():
+        return contiguous(x).index_select(0, order)
+    return batch_first.index_select(1, order).t()
+
+
 def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-    """The rows x[order] of a matrix; row r of x is the row `places[r]` of the result."""
+    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
     return applied(Reordered, x, order, places)
 
 
@@ -286,7 +294,7 @@ class Reordered(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-        return x.index_select(0, order)
+        return taken(x, order) if x.dim() == 2 else x.index_select(0, order)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:

@@ -142,7 +142,8 @@ class BlockSetLinear(TableFactor):
         )
 
     def product(self, x: Tensor) -> Tensor:
-        tables = (self.rows, self.row_places, self.columns, self.column_places)
+        held = self._buffers  # attributes of a module take longer to find
+        tables = [held[name] for name in ("rows", "row_places", "columns", "column_places")]
         return block_set_product(self.weight, x, self.shapes, *tables)
 
     def extra_repr(self) -> str:
@@ -264,8 +265,16 @@ class LastProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
+def taken(x: Tensor, order: Tensor) -> Tensor:
+    """The rows x[order] of x [features, batch], which lie batch-first where x does."""
+    batch_first = x.t()
+    if traced(x) or not batch_first.is_contiguous():
+        return contiguous(x).index_select(0, order)
+    return batch_first.index_select(1, order).t()
+
+
 def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-    """The rows x[order] of a matrix; row r of x is the row `places[r]` of the result."""
+    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
     return applied(Reordered, x, order, places)
 
 
@@ -277,7 +286,7 @@ class Reordered(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-        return x.index_select(0, order)
+        return taken(x, order) if x.dim() == 2 else x.index_select(0, order)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -310,9 +319,13 @@ class BlockSetProduct(torch.autograd.Function):
     @staticmethod
     def forward(weight: Tensor, x: Tensor, shapes, *tables: Tensor) -> tuple[Tensor, ...]:
         rows, row_places, columns, _ = tables
-        blocks = weight.index_select(0, rows).unflatten(0, shapes[0])
-        x = contiguous(x).index_select(0, columns).unflatten(0, shapes[1])
-        return torch.bmm(blocks, x).flatten(0, 1).index_select(0, row_places), blocks, x
+        (groups, outputs), (_, inputs) = shapes
+        blocks = weight.index_select(0, rows).view(groups, outputs, inputs)
+        if not traced(x) and x.numel() > (2**16 if inputs >= 16 else 2**13):
+            x = contiguous(x)  # products read this faster than they do batch-first
+        x = taken(x, columns).view(groups, inputs, x.shape[1])
+        y = torch.bmm(blocks, x).view(len(rows), x.shape[2])
+        return taken(y, row_places), blocks, x
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -330,7 +343,7 @@ class BlockSetProduct(torch.autograd.Function):
         row_shape, column_shape = ctx.shapes
         if torch.is_grad_enabled():  # second derivatives need the function's own inputs
             blocks = reordered(weight, rows, row_places).unflatten(0, row_shape)
-            inputs = reordered(contiguous(x), columns, column_places).unflatten(0, column_shape)
+            inputs = reordered(x, columns, column_places).unflatten(0, column_shape)
         gradient = reordered(contiguous(gradient), rows, row_places).unflatten(0, row_shape)
         of_weight = of_x = None
         if ctx.needs_input_grad[0]:
