@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import importlib
+import io
 import os
 import random
 import signal
@@ -146,6 +148,42 @@ def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path) -
     assert found.returncode == 1
     assert "is of another module; remove it" in found.stderr
     assert (build / "checkpoint.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "empty", "other"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str) -> None:
+    """Also where PyTorch would read it: it looks at no checksums."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    path = tmp_path / "checkpoint.pt"
+    state = {"model": {"weight": torch.ones(4096)}, "optimizer": {}, "step": 3, "recipe": {}}
+    torch.save({"state": state} if harm == "other" else state, path)
+    content = bytearray(path.read_bytes())
+    if harm == "changed":
+        content[len(content) // 2] ^= 1
+        torch.load(io.BytesIO(content), weights_only=True)
+    path.write_bytes({"cut": content[:-100], "empty": b""}.get(harm, content))
+    with pytest.raises(SystemExit, match=r"checkpoint\.pt is damaged, or no checkpoint; remove it"):
+        importlib.import_module("train").checkpoint(path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_named(spec: Path, tmp_path: Path) -> None:
+    found = run(spec, tmp_path / "build", "--device", "cuda")
+    assert found.returncode == 1
+    assert found.stderr == "each process needs a GPU, PyTorch finds 0 here; --device cpu needs none\n"
+    assert not (tmp_path / "build").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = run(spec, tmp_path / "file" / "build")
+    assert found.returncode == 1
+    assert found.stderr == f"cannot read or write {tmp_path / 'file' / 'build'}: Not a directory\n"
+    (tmp_path / "tiny.py").mkdir()
+    found = run(spec, tmp_path)
+    assert found.returncode == 1
+    assert found.stderr.startswith("error[NF750]: cannot write")
+    assert "Traceback" not in found.stderr
 
 
 def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path) -> None:
