@@ -105,7 +105,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--weight-decay", type=float, default=0.01)
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the weights, the order of samples, and dropout"
+        "--seed", type=seed, default=0, help="of the weights, the order of samples, and dropout"
     )
     parser.add_argument(
         "--dtype", choices=["float32", "bfloat16"], default="float32", help="bfloat16 is autocast"
@@ -123,6 +123,13 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"{number} is not in 0..<2^32")
     return number
 
 
@@ -348,10 +355,10 @@ def resume(path: Path, recipe: Recipe, model: nn.Module, optimizer: torch.optim.
 
 def checkpoint(path: Path) -> dict[str, Any]:
     """What `keep` wrote, whose checksums PyTorch itself does not look at."""
-    content = io.BytesIO(path.read_bytes())
+    content = path.read_bytes()
     try:
-        sound = zipfile.ZipFile(content).testzip() is None
-        saved = torch.load(content, weights_only=True, map_location="cpu") if sound else None
+        sound = zipfile.ZipFile(io.BytesIO(content)).testzip() is None
+        saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu") if sound else None
     except Exception:  # the readers raise a dozen of types where bytes are wrong
         saved = None
     if not isinstance(saved, dict) or saved.keys() != {"model", "optimizer", "step", "recipe"}:

@@ -150,7 +150,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path) -
     assert (build / "checkpoint.pt").read_bytes() == before
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "empty", "other"])
+@pytest.mark.parametrize("harm", ["none", "cut", "changed", "empty", "other"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str) -> None:
     """Also where PyTorch would read it: it looks at no checksums."""
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
@@ -162,6 +162,9 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         content[len(content) // 2] ^= 1
         torch.load(io.BytesIO(content), weights_only=True)
     path.write_bytes({"cut": content[:-100], "empty": b""}.get(harm, content))
+    if harm == "none":
+        assert importlib.import_module("train").checkpoint(path)["step"] == 3
+        return
     with pytest.raises(SystemExit, match=r"checkpoint\.pt is damaged, or no checkpoint; remove it"):
         importlib.import_module("train").checkpoint(path)
 
@@ -202,6 +205,11 @@ def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path) 
             SPEC,
             "nf 1\nnetwork tiny { input 8; embed 5 4; linear 63 }\n",
             "the text has 63 characters, the network's `embed` 5",
+        ),
+        (
+            SPEC,
+            "nf 1\nnetwork tiny { input 60000; embed 63 1; linear 63 }\n",
+            "50006 characters are for testing, too few for a network that reads 60000",
         ),
         ("head: linear 10", "head: linier 10", "NF"),
     ],
