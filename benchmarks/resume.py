@@ -2,8 +2,9 @@
 
     python benchmarks/resume.py --kills 20
 
-Each run goes on from what the one before left behind, and is killed at a moment between its start and
-a tenth of the training behind its first step, so that twenty of them stop all along the way.
+The moments are steps drawn from the whole run, in order, and a fraction of a second behind each. Every run
+goes on from what the one before left behind. A step that the one before had noted already stands for a
+moment of the start.
 """
 
 from __future__ import annotations
@@ -24,55 +25,82 @@ from safetensors.torch import load_file
 
 ROOT = Path(__file__).parents[1]
 STEPS = 400
+CHECKPOINT_EVERY = 20
+BEHIND = 0.05
+"""Seconds between a drawn step and the signal, at most: some steps, or one checkpoint."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kills", type=int, default=20, help=f"at most {STEPS}")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
     arguments = parser.parse_args()
+    if not 0 < arguments.kills <= STEPS:
+        parser.error(f"argument --kills: {arguments.kills} is not in 1..{STEPS}")
+    console = Console()
     with tempfile.TemporaryDirectory() as folder:
         whole, killed = Path(folder, "whole"), Path(folder, "killed")
-        ready, seconds = timed(whole)
-        reach = ready + 2 * (seconds - ready) / arguments.kills
-        table = Table("kill", "second", "checkpoint's step")
-        moments = random.Random(arguments.seed)
-        for kill in range(arguments.kills):
-            moment = moments.uniform(0, reach)
-            process = start(killed)
-            time.sleep(moment)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            table.add_row(str(kill + 1), f"{moment:.1f}", str(step_of(killed / "checkpoint.pt")))
-        start(killed).wait()
-        mine, theirs = (load_file(build / "weights.safetensors") for build in (whole, killed))
-        equal = mine.keys() == theirs.keys() and all(torch.equal(mine[key], theirs[key]) for key in mine)
-        same_log = (whole / "log.csv").read_bytes() == (killed / "log.csv").read_bytes()
-    console = Console()
-    console.print(table)
-    console.print(f"a whole run takes {seconds:.1f} s; weights equal: {equal}; logs equal: {same_log}")
+        seconds_to_start = seconds_to_first_step(whole)
+        console.print(stopped(killed, arguments, seconds_to_start))
+        ended = start(killed).wait() == 0
+        equal = ended and same_weights(whole, killed)
+        same_log = ended and (whole / "log.csv").read_bytes() == (killed / "log.csv").read_bytes()
+    console.print(f"{arguments.kills} runs killed; weights equal: {equal}; logs equal: {same_log}")
     return 0 if equal and same_log else 1
 
 
-def timed(build: Path) -> tuple[float, float]:
-    """Seconds until a run has noted its first step, and until its end."""
+def stopped(build: Path, arguments: argparse.Namespace, seconds_to_start: float) -> Table:
+    """Kill one run after the other, and show how far each had come."""
+    table = Table("kill", "when", "steps noted", "steps in the checkpoint")
+    moments = random.Random(arguments.seed)
+    for kill, step in enumerate(sorted(moments.sample(range(STEPS), arguments.kills)), 1):
+        starts = noted(build) > step
+        process = start(build)
+        while not starts and noted(build) <= step and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, seconds_to_start if starts else BEHIND))
+        process.send_signal(signal.SIGKILL)
+        if process.wait() != -signal.SIGKILL:
+            raise SystemExit(f"kill {kill} came too late: the run had ended with {process.returncode}")
+        when = "at the start" if starts else f"behind step {step}"
+        table.add_row(str(kill), when, str(noted(build)), str(kept(build / "checkpoint.pt")))
+    return table
+
+
+def seconds_to_first_step(build: Path) -> float:
+    """Run to the end; the seconds until its first step was noted."""
     started, process, ready = time.perf_counter(), start(build), 0.0
     while process.poll() is None:
-        if not ready and (build / "log.csv").exists():
+        if not ready and noted(build):
             ready = time.perf_counter() - started
         time.sleep(0.01)
-    return ready, time.perf_counter() - started
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return ready
 
 
 def start(build: Path) -> subprocess.Popen[bytes]:
     script, spec = ROOT / "examples" / "train.py", ROOT / "examples" / "mnist.nf"
-    options = ["--steps", str(STEPS), "--checkpoint-every", "20", "--evaluate-every", "100"]
+    options = ["--steps", str(STEPS), "--checkpoint-every", str(CHECKPOINT_EVERY), "--evaluate-every", "100"]
     return subprocess.Popen([sys.executable, str(script), str(spec), "--build", str(build), *options])
 
 
-def step_of(checkpoint: Path) -> int:
+def noted(build: Path) -> int:
+    """Steps whose loss the log holds."""
+    path = build / "log.csv"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return sum(",loss," in line for line in lines)
+
+
+def kept(checkpoint: Path) -> int:
+    """Steps from which the next run goes on."""
     step: int = torch.load(checkpoint, weights_only=True)["step"] if checkpoint.exists() else 0
     return step
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    mine, theirs = (load_file(build / "weights.safetensors") for build in (one, other))
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[key], theirs[key]) for key in mine)
 
 
 if __name__ == "__main__":

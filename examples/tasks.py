@@ -73,6 +73,9 @@ def text(path: Path, length: int) -> Task:
     split = int(len(tokens) * (1 - HELD_OUT))
     parts = {False: torch.from_numpy(tokens[:split]), True: torch.from_numpy(tokens[split:])}
     windows = {is_test: (len(part) - 1) // length for is_test, part in parts.items()}
+    if not windows[True]:
+        held_out = len(parts[True])
+        raise SystemExit(f"{held_out} characters are for testing, too few for a network that reads {length}")
 
     def batch(numbers: Tensor, is_test: bool) -> tuple[Tensor, Tensor]:
         places = numbers[:, None] * length + torch.arange(length + 1)

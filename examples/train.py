@@ -21,6 +21,7 @@ import math
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -86,8 +87,11 @@ class Log(Protocol):
 def main() -> int:
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
-    with world(arguments) as here:
-        train(arguments, here)
+    try:
+        with world(arguments) as here:
+            train(arguments, here)
+    except OSError as error:
+        raise SystemExit(f"cannot read or write {error.filename}: {error.strerror}") from None
     return 0
 
 
@@ -101,7 +105,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--weight-decay", type=float, default=0.01)
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the weights, the order of samples, and dropout"
+        "--seed", type=seed, default=0, help="of the weights, the order of samples, and dropout"
     )
     parser.add_argument(
         "--dtype", choices=["float32", "bfloat16"], default="float32", help="bfloat16 is autocast"
@@ -122,11 +126,21 @@ def positive(text: str) -> int:
     return number
 
 
+def seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"{number} is not in 0..<2^32")
+    return number
+
+
 @contextmanager
 def world(arguments: argparse.Namespace) -> Iterator[World]:
     """Join the processes of `torchrun`: gloo on CPUs, NCCL on GPUs."""
-    on_gpu = arguments.device == "cuda" or (arguments.device == "auto" and torch.cuda.is_available())
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if on_gpu else torch.device("cpu")
+    gpus, place = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", 0))
+    on_gpu = arguments.device == "cuda" or (arguments.device == "auto" and gpus > 0)
+    if on_gpu and place >= gpus:
+        raise SystemExit(f"each process needs a GPU, PyTorch finds {gpus} here; --device cpu needs none")
+    device = torch.device("cuda", place) if on_gpu else torch.device("cpu")
     if "WORLD_SIZE" not in os.environ:
         yield World(0, 1, device, None)
         return
@@ -280,7 +294,9 @@ def compiled(arguments: argparse.Namespace, name: str, build: Path, here: World)
     if here.leads:
         build.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "nfc", "compile", str(arguments.spec), "--network", name]
-        subprocess.run([*command, "--to", "torch", "--quiet", "-o", str(source)], check=True)
+        done = subprocess.run([*command, "--to", "torch", "--quiet", "-o", str(source)], check=False)
+        if done.returncode:  # what is wrong, it has said itself
+            raise SystemExit(done.returncode)
     if here.parallel:
         dist.barrier()
     specification = importlib.util.spec_from_file_location(name, source)
@@ -324,7 +340,7 @@ def resume(path: Path, recipe: Recipe, model: nn.Module, optimizer: torch.optim.
     """Load the checkpoint, if there is one; the step to go on with."""
     if not path.exists():
         return 0
-    saved = torch.load(path, weights_only=True, map_location="cpu")
+    saved = checkpoint(path)
     changed = [name for name, value in asdict(recipe).items() if saved["recipe"].get(name) != value]
     if changed:
         raise SystemExit(
@@ -335,6 +351,19 @@ def resume(path: Path, recipe: Recipe, model: nn.Module, optimizer: torch.optim.
     set_optimizer_state_dict(model, optimizer, saved["optimizer"], options=options)
     step: int = saved["step"]
     return step
+
+
+def checkpoint(path: Path) -> dict[str, Any]:
+    """What `keep` wrote, whose checksums PyTorch itself does not look at."""
+    content = path.read_bytes()
+    try:
+        sound = zipfile.ZipFile(io.BytesIO(content)).testzip() is None
+        saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu") if sound else None
+    except Exception:  # the readers raise a dozen of types where bytes are wrong
+        saved = None
+    if not isinstance(saved, dict) or saved.keys() != {"model", "optimizer", "step", "recipe"}:
+        raise SystemExit(f"{path} is damaged, or no checkpoint; remove it to train from the start")
+    return saved
 
 
 def keep(
@@ -395,7 +424,7 @@ def summary_writer(folder: Path, start: int) -> Any:
 def kept_lines(path: Path, start: int) -> Iterator[str]:
     yield "step,name,value\n"
     if path.exists():
-        for line in path.read_text().splitlines()[1:]:
+        for line in path.read_text(errors="replace").splitlines()[1:]:
             step, _, rest = line.partition(",")
             if step.isdecimal() and int(step) < start and rest.count(",") == 1:
                 yield f"{line}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
+from nfc.backends.torch_convolutions import reads_positions
 from nfc.backends.torch_layers import (
     attention_module,
     index_variable,
@@ -180,7 +181,7 @@ def _step(op: Op, prefix: str) -> list[str]:
             return [f"{BODY}for block in self.{name}:", f"{BODY}{INDENT}x = block(x)"]
         case Reshape() if op.input == op.output:
             return []
-        case Norm(norm="layer" | "rms") if is_image(op.input):
+        case Norm() if is_image(op.input) and reads_positions(op):
             return statement(f"self.{name}(x.movedim(1, -1)).movedim(-1, 1)", 2, prefix)
         case Norm(norm="batch") if len(op.input) > 1 and not is_image(op.input):
             flat = f"self.{name}(x.flatten(0, -2)).reshape"

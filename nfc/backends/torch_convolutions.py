@@ -137,8 +137,18 @@ def norm_class(op: Norm) -> str:
         case "batch":
             return "nn.BatchNorm2d" if is_image(op.input) else "nn.BatchNorm1d"
         case "group":
-            return "nn.GroupNorm" if is_image(op.input) else "FeatureGroupNorm"
+            return "FeatureGroupNorm" if reads_positions(op) else "nn.GroupNorm"
         case "layer":
             return "nn.LayerNorm"
         case _:
-            return "nn.RMSNorm"
+            return "FeatureRMSNorm"
+
+
+def reads_positions(op: Norm) -> bool:
+    """Does the norm's module take the features of one position at a time, on the last axis?
+
+    `group` does so on an image of one position too: `nn.GroupNorm` refuses groups of a single number.
+    """
+    if op.norm == "group":
+        return not is_image(op.input) or op.input[1:] == (1, 1)
+    return op.norm in ("layer", "rms")

@@ -331,3 +331,10 @@ class FeatureGroupNorm(nn.GroupNorm):
         groups = x.unflatten(-1, (self.num_groups, self.num_channels // self.num_groups))
         y = F.layer_norm(groups, groups.shape[-1:], eps=self.eps).flatten(-2)
         return y * self.weight + self.bias
+
+
+class FeatureRMSNorm(nn.RMSNorm):
+    """As `nn.RMSNorm`, in the type of its weight: PyTorch has no kernel for two types, as autocast would bring."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))

@@ -10,8 +10,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 
 import nfc
+from nfc.backends.numpy_interpreter import run_plan
 from nfc.ir.initial_weights import initial_weights
 from nfc.ir.interpreter import interpret
 from nfc.source import Source
@@ -53,6 +55,21 @@ def test_token_ids_are_int64_and_the_output_is_float32() -> None:
     assert ids.type.tensor_type.elem_type == onnx.TensorProto.INT64
     assert [axis.dim_param or axis.dim_value for axis in ids.type.tensor_type.shape.dim] == ["batch", 6]
     assert output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_ids_that_float32_cannot_tell_apart() -> None:
+    """2^24 and 2^24 + 1 are one number in float32: ids are integers all the way, in every executor."""
+    net = network(f"input 2; embed {2**24 + 2} 1")
+    ids = np.array([[2**24, 2**24 + 1]])
+    module = net.torch()
+    with torch.no_grad():
+        module.embed1.weight[-2:, 0] = torch.tensor([3.0, 5.0])
+        found = module(torch.tensor(ids)).numpy()
+    session = onnxruntime.InferenceSession(net.onnx(module), providers=["CPUExecutionProvider"])
+    weights = {"embed1.weight": module.embed1.weight.detach().numpy()}
+    interpreted = interpret(net.ir, weights, ids), run_plan(net.plan, weights, ids)
+    for values in (found, *session.run(None, {"input": ids}), *interpreted):
+        assert values.reshape(-1).tolist() == [3, 5]
 
 
 def test_layers_share_one_mask_and_the_file_does_not_hold_it() -> None:

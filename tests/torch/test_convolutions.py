@@ -162,6 +162,31 @@ def test_batch_norm_normalises_channels_over_samples_and_positions_in_training()
     torch.testing.assert_close(y.var((0, 2, 3), unbiased=False), torch.ones(3), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", ["batch", "layer", "rms", "group groups=2"])
+@pytest.mark.parametrize("shape", ["4", "[3, 4]", "[4, 3, 5]"])
+def test_norms_take_what_autocast_brings(shape: str, kind: str) -> None:
+    """The suite makes an error of PyTorch's warning that inputs and weights have different types."""
+    network = nfc.load(Source("n.nf", f"nf 1\nnetwork n {{ input {shape}; norm {kind} }}")).network
+    module = network.torch().train()
+    x = torch.tensor(random_values((6, *network.input)))
+    with torch.autocast("cpu", torch.bfloat16):
+        y = module(x.bfloat16())
+    torch.testing.assert_close(y.float(), module(x), rtol=0.02, atol=0.02)
+    y.float().square().sum().backward()
+    assert module.norm1.weight.grad.dtype is torch.float32
+    x = x.bfloat16()
+    assert module.bfloat16()(x).dtype is torch.bfloat16
+
+
+@pytest.mark.parametrize("shape", ["4", "[3, 4]", "[4, 1, 1]"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_group_of_one_number_is_its_shift(shape: str, batch: int) -> None:
+    network = nfc.load(Source("n.nf", f"nf 1\nnetwork n {{ input {shape}; norm group groups=4 }}")).network
+    x = random_values((batch, *network.input))
+    for module in (network.torch().train(), network.torch().eval()):
+        torch.testing.assert_close(module(torch.tensor(x)), torch.zeros(x.shape), rtol=0, atol=0)
+
+
 def test_a_kernel_counts_as_fan_in_for_learning_rates() -> None:
     """A 3 × 3 convolution of 4 channels learns as the linear layer on its patches, of 36 features."""
     lines = ("conv 8 kernel=3 via {}", "linear 8 via {}")

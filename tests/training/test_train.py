@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import importlib
+import io
 import os
 import random
 import signal
@@ -148,6 +150,45 @@ def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path) -
     assert (build / "checkpoint.pt").read_bytes() == before
 
 
+@pytest.mark.parametrize("harm", ["none", "cut", "changed", "empty", "other"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str) -> None:
+    """Also where PyTorch would read it: it looks at no checksums."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    path = tmp_path / "checkpoint.pt"
+    state = {"model": {"weight": torch.ones(4096)}, "optimizer": {}, "step": 3, "recipe": {}}
+    torch.save({"state": state} if harm == "other" else state, path)
+    content = bytearray(path.read_bytes())
+    if harm == "changed":
+        content[len(content) // 2] ^= 1
+        torch.load(io.BytesIO(content), weights_only=True)
+    path.write_bytes({"cut": content[:-100], "empty": b""}.get(harm, content))
+    if harm == "none":
+        assert importlib.import_module("train").checkpoint(path)["step"] == 3
+        return
+    with pytest.raises(SystemExit, match=r"checkpoint\.pt is damaged, or no checkpoint; remove it"):
+        importlib.import_module("train").checkpoint(path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_named(spec: Path, tmp_path: Path) -> None:
+    found = run(spec, tmp_path / "build", "--device", "cuda")
+    assert found.returncode == 1
+    assert found.stderr == "each process needs a GPU, PyTorch finds 0 here; --device cpu needs none\n"
+    assert not (tmp_path / "build").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = run(spec, tmp_path / "file" / "build")
+    assert found.returncode == 1
+    assert found.stderr == f"cannot read or write {tmp_path / 'file' / 'build'}: Not a directory\n"
+    (tmp_path / "tiny.py").mkdir()
+    found = run(spec, tmp_path)
+    assert found.returncode == 1
+    assert found.stderr.startswith("error[NF750]: cannot write")
+    assert "Traceback" not in found.stderr
+
+
 def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path) -> None:
     spec.write_text("nf 1\nnetwork tiny {\n    input 8\n    embed 63 4\n    linear 63\n}\n")
     found = run(spec, tmp_path)
@@ -164,6 +205,11 @@ def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path) 
             SPEC,
             "nf 1\nnetwork tiny { input 8; embed 5 4; linear 63 }\n",
             "the text has 63 characters, the network's `embed` 5",
+        ),
+        (
+            SPEC,
+            "nf 1\nnetwork tiny { input 60000; embed 63 1; linear 63 }\n",
+            "50006 characters are for testing, too few for a network that reads 60000",
         ),
         ("head: linear 10", "head: linier 10", "NF"),
     ],

@@ -674,6 +674,13 @@ class FeatureGroupNorm(nn.GroupNorm):
         return y * self.weight + self.bias
 
 
+class FeatureRMSNorm(nn.RMSNorm):
+    """As `nn.RMSNorm`, in the type of its weight: PyTorch has no kernel for two types, as autocast would bring."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
+
+
 class Network(nn.Module):
     """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
 
@@ -960,7 +967,7 @@ class Structured(Network):
             ),
             16,
         )
-        self.norm4 = nn.RMSNorm(16, eps=1e-05)
+        self.norm4 = FeatureRMSNorm(16, eps=1e-05)
         # topology: permute("reverse") >> butterfly(radix=4)
         self.conv5 = FabricConv2d(
             ConvCascade(
@@ -1002,7 +1009,7 @@ class Structured(Network):
     @torch.no_grad()
     def reset_parameters(self, seed: int = 0) -> None:
         """Set the weights of `seed`, biases to 0, norms and their statistics as new ones."""
-        norms = (FeatureGroupNorm, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+        norms = (FeatureGroupNorm, FeatureRMSNorm, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
         for module in self.modules():
             if isinstance(module, norms):
                 module.reset_parameters()

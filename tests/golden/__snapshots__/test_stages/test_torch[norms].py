@@ -306,6 +306,13 @@ class Transpose(torch.autograd.Function):
         return x, in_dims[0]
 
 
+class FeatureRMSNorm(nn.RMSNorm):
+    """As `nn.RMSNorm`, in the type of its weight: PyTorch has no kernel for two types, as autocast would bring."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
+
+
 class Network(nn.Module):
     """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
 
@@ -519,7 +526,7 @@ class Norms(Network):
             8,
             bias=True,
         )
-        self.norm2 = nn.RMSNorm(8, eps=1e-05)
+        self.norm2 = FeatureRMSNorm(8, eps=1e-05)
         self.norm3 = nn.BatchNorm1d(24)
         self.dropout1 = nn.Dropout(0.1)
         # topology: lowrank(rank=2)
@@ -542,7 +549,7 @@ class Norms(Network):
     def reset_parameters(self, seed: int = 0) -> None:
         """Set the weights of `seed`, biases to 0, norms and their statistics as new ones."""
         for module in self.modules():
-            if isinstance(module, (nn.BatchNorm1d, nn.LayerNorm, nn.RMSNorm)):
+            if isinstance(module, (FeatureRMSNorm, nn.BatchNorm1d, nn.LayerNorm)):
                 module.reset_parameters()
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):

@@ -670,6 +670,13 @@ class Cascade(nn.Sequential):
         return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
 
 
+class FeatureRMSNorm(nn.RMSNorm):
+    """As `nn.RMSNorm`, in the type of its weight: PyTorch has no kernel for two types, as autocast would bring."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
+
+
 class Position(nn.Module):
     """Adds learned numbers to a value [batch, tokens, features], which tell positions apart."""
 
@@ -946,7 +953,7 @@ class Repeat1Residual2(nn.Module):
 
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
-        self.norm1 = nn.RMSNorm(8, eps=1e-05)
+        self.norm1 = FeatureRMSNorm(8, eps=1e-05)
         # topology: random(fan_in=4)
         self.linear1 = NeighbourLinear(8, tables["linear1.table"], bias=True)
         # topology: random(fan_in=6)
@@ -1002,7 +1009,7 @@ class Language(Network):
     def reset_parameters(self, seed: int = 0) -> None:
         """Set the weights of `seed`, biases to 0, norms as new ones."""
         for module in self.modules():
-            if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
+            if isinstance(module, (FeatureRMSNorm, nn.LayerNorm)):
                 module.reset_parameters()
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):

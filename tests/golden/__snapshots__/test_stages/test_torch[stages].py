@@ -793,6 +793,13 @@ class Cascade(nn.Sequential):
         return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
 
 
+class FeatureRMSNorm(nn.RMSNorm):
+    """As `nn.RMSNorm`, in the type of its weight: PyTorch has no kernel for two types, as autocast would bring."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
+
+
 class Network(nn.Module):
     """A module whose state dict carries the digest of its topology, so that weights fit or fail."""
 
@@ -992,7 +999,7 @@ class Unit(nn.Module):
             8,
             bias=True,
         )
-        self.norm1 = nn.RMSNorm(8, eps=1e-05)
+        self.norm1 = FeatureRMSNorm(8, eps=1e-05)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.linear1(x)
@@ -1056,7 +1063,7 @@ class Stages(Network):
     def reset_parameters(self, seed: int = 0) -> None:
         """Set the weights of `seed`, biases to 0, norms as new ones."""
         for module in self.modules():
-            if isinstance(module, nn.RMSNorm):
+            if isinstance(module, FeatureRMSNorm):
                 module.reset_parameters()
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
