@@ -92,7 +92,7 @@ def search(
     document: dict[str, Any] = {}
     text = ""
     try:
-        question.refuse_unwritable()
+        question.refuse_unwritable(results)
         with _evaluation(measuring, results, sink) as evaluation:
             document, text = answer(question, measuring.effort, opening, evaluation, output, sink)
     except NfcError as error:
@@ -109,6 +109,7 @@ def _evaluation(measuring: Measuring, path: str | None, sink: Sink) -> Iterator[
     from nfc.search.results import Results
 
     results = Results.open(Path(path) if path is not None else None)
+    results.note_others(sink)
     measuring.note_serial(sink)
     meter = Meter()
     try:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol, TypeVar
 
 from nfc.diagnostics import Diagnostic, NfcError
+from nfc.search.interrupts import deferred_interrupts
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -73,7 +74,11 @@ class Workers:
             return
         from joblib import parallel_config
 
-        with _connection(self), parallel_config(backend=self.backend, n_jobs=self.jobs):
+        with (
+            _connection(self),
+            parallel_config(backend=self.backend, n_jobs=self.jobs),
+            _processes(self) if self.backend == "loky" else nullcontext(),
+        ):
             yield _in_parallel
 
 
@@ -115,6 +120,29 @@ def _in_parallel(function: Callable[[Task], Result], tasks: Sequence[Task]) -> I
 
 def _numbered(number: int, function: Callable[[Task], Result], task: Task) -> tuple[int, Result]:
     return number, function(task)
+
+
+@contextmanager
+def _processes(workers: Workers) -> Iterator[None]:
+    """Loky's processes, started before an interrupt can come between, and ended by one at once."""
+    from multiprocessing import resource_tracker
+
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+    try:
+        with deferred_interrupts():
+            resource_tracker.ensure_running()
+            loky_tracker.ensure_running()
+        # Starting a tracker lets interrupts through again, so that processes come after it.
+        with deferred_interrupts():
+            Parallel()(delayed(os.getpid)() for _ in range(workers.jobs))
+        yield
+    except KeyboardInterrupt:
+        with deferred_interrupts():
+            get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+        raise
 
 
 @contextmanager

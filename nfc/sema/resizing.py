@@ -55,7 +55,7 @@ def _resized(root: ast.Expression, ratio: float) -> Iterator[tuple[Span, int | f
                 yield value.span, _multiplied(value.value, ratio, growth)
 
 
-def _multiplied(value: int | float, ratio: float, growth: float) -> int | float:
+def _multiplied(value: float, ratio: float, growth: float) -> int | float:
     """Densities, which fall with the width, are at most 1; numbers are integers."""
     scaled = value * ratio**growth
     return min(1.0, scaled) if growth < 0.0 else max(1, round(scaled))

@@ -189,7 +189,7 @@ def test_a_search_that_was_stopped_goes_on_and_ends_the_same(monkeypatch: pytest
     assert "goes on from the results in kept.jsonl" in stopped.err
     kept = Path("kept.jsonl").read_bytes()
     assert kept.count(b"\n") == 4
-    Path("kept.jsonl").write_bytes(kept + b'{"key": "ab')
+    Path("kept.jsonl").write_bytes(kept + b'{"version": "ab')
     assert document(f"{many} --results kept.jsonl") == whole
     done = len(calls)
     assert document(f"{many} --results kept.jsonl") == whole
