@@ -26,6 +26,9 @@ PACKAGES = {"loky": "joblib", "dask": "distributed", "ray": "ray"}
 PATIENCE = 5
 """Seconds that a cluster has to answer."""
 
+MOST_EACH = 4
+"""Local processes for each processor at most."""
+
 INSTALL = {
     "joblib": "`pip install neurofabric[cluster]` installs joblib and Dask; `--jobs 1` needs neither",
     "distributed": "`pip install neurofabric[cluster]` installs Dask",
@@ -38,7 +41,7 @@ class Workers:
     """Where tasks run.
 
     Attributes:
-        jobs: processes; with 1 and no other backend, this one.
+        jobs: processes asked for; with 1 and no other backend, this one.
         backend: one of BACKENDS.
         address: of the cluster's scheduler. Without one Dask takes its own configuration's, as
             DASK_SCHEDULER_ADDRESS sets it, or starts a cluster of `jobs` workers here; so does Ray.
@@ -47,6 +50,11 @@ class Workers:
     jobs: int = 1
     backend: str = "loky"
     address: str | None = None
+
+    @property
+    def processes(self) -> int:
+        """Those that are started: with loky a few for each processor at most, for more would only wait."""
+        return min(self.jobs, MOST_EACH * processors()) if self.backend == "loky" else self.jobs
 
     @property
     def is_serial(self) -> bool:
@@ -76,7 +84,7 @@ class Workers:
 
         with (
             _connection(self),
-            parallel_config(backend=self.backend, n_jobs=self.jobs),
+            parallel_config(backend=self.backend, n_jobs=self.processes),
             _processes(self) if self.backend == "loky" else nullcontext(),
         ):
             yield _in_parallel
@@ -137,7 +145,7 @@ def _processes(workers: Workers) -> Iterator[None]:
             loky_tracker.ensure_running()
         # Starting a tracker lets interrupts through again, so that processes come after it.
         with deferred_interrupts():
-            Parallel()(delayed(os.getpid)() for _ in range(workers.jobs))
+            Parallel()(delayed(os.getpid)() for _ in range(workers.processes))
         yield
     except KeyboardInterrupt:
         with deferred_interrupts():
