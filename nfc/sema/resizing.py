@@ -57,7 +57,7 @@ def _resized(root: ast.Expression, ratio: float) -> Iterator[tuple[Span, int | f
 
 def _multiplied(value: float, ratio: float, growth: float) -> int | float:
     """Densities, which fall with the width, are at most 1; numbers are integers."""
-    scaled = value * ratio**growth
+    scaled = float(value * ratio**growth)
     return min(1.0, scaled) if growth < 0.0 else max(1, round(scaled))
 
 

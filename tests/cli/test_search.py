@@ -29,7 +29,7 @@ from tests.cli.schemas import (
     array,
     record,
 )
-from tests.documents import ROOT, fresh
+from tests.documents import INTERRUPTIBLE, ROOT, fresh
 from tests.documents import nfc as run
 
 PLACE = record(
@@ -184,7 +184,7 @@ def test_nothing_keeps_to_the_bounds() -> None:
 
 def test_a_budget_above_dense_finds_dense() -> None:
     found = document("search --in 8 --params 10k --jobs 1 --targets 1 --family dense --family lowrank")
-    assert [each["topology"] for each in found["results"]][0] == "dense"
+    assert found["results"][0]["topology"] == "dense"
 
 
 def test_results_that_cannot_be_written_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,8 +320,8 @@ def test_a_wrong_network_is_reported() -> None:
 def test_an_interrupt_ends_the_processes_too() -> None:
     command = [
         sys.executable,
-        "-m",
-        "nfc",
+        "-c",
+        INTERRUPTIBLE,
         *SMALL.replace("--jobs 1", "--jobs 2").replace("16", "512").split(),
     ]
     command[command.index("100")] = "20k"

@@ -7,16 +7,26 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nfc.cli.search import LOST
 from nfc.search.interrupts import deferred_interrupts
 from nfc.search.workers import Workers
-from tests.documents import ROOT
+from tests.documents import INTERRUPTIBLE, ROOT
 
 IS_BLOCKED = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Interrupts come even where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_comes_at_the_end() -> None:
@@ -67,8 +77,12 @@ def test_workers_get_none() -> None:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from /proc")
 def test_a_terminal_s_interrupt_at_the_first_sign_of_a_process_ends_all_in_silence() -> None:
     """Whenever it comes, it reaches the whole group, as Ctrl-C does."""
-    command = [sys.executable, "-m", "nfc", "search", "--in", "512", "--params", "20k", "--jobs", "2"]
-    options = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "start_new_session": True}
+    command = [sys.executable, "-c", INTERRUPTIBLE, "search", "--in", "512", "--params", "20k", "--jobs", "2"]
+    options: dict[str, Any] = {
+        "stderr": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "start_new_session": True,
+    }
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, **options) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         while process.poll() is None and not children.read_text().split():
