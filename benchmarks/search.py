@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.report import markdown
 from examples.study.data import PIXELS, Condition
 from examples.study.topologies import Contender
-from examples.study.training import STEPS, Configuration, outcome_of
+from examples.study.training import Configuration, outcome_of, usual_steps
 from nfc.cli.options import count
 from nfc.search.bounds import SHARE, Bounds
 from nfc.search.definitions import Definitions
@@ -70,7 +70,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--params", type=count, default=8192, help="the budget of weights")
     parser.add_argument("--count", type=int, default=20, help="random candidates")
     parser.add_argument("--seeds", type=int, default=3, help="of weights and batches")
-    parser.add_argument("--steps", type=int, default=STEPS[TASK.task])
+    parser.add_argument("--steps", type=int, default=usual_steps(TASK))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
     return parser.parse_args()

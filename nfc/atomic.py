@@ -56,6 +56,8 @@ def refuse_unwritable(target: Path, shown: str) -> None:
         raise _unwritable(shown, "its folder does not exist", "the folder has to be made first")
     if target.exists() and not os.access(target, os.W_OK):
         raise _unwritable(shown, "it is write-protected", "its permissions have to allow writing")
+    if not os.access(target.parent, os.W_OK):
+        raise _unwritable(shown, "its folder is write-protected", "another place can be given")
 
 
 def _replace(target: Path, chunks: Iterable[Chunk]) -> None:

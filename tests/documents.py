@@ -88,3 +88,10 @@ def resembles(expected: str, found: str) -> bool:
 
 def _trimmed(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
+
+
+INTERRUPTIBLE = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from nfc.cli import main; sys.exit(main())"
+)
+"""For `python -c`: the command line, which an interrupt reaches even where the tests run in the background."""

@@ -33,6 +33,7 @@ def topology(
     from nfc.files import text_source
     from nfc.opening import DataFiles, Folder
     from nfc.sema.program import topology_fabric
+    from nfc.sema.resizing import resized
 
     if rows < 1 or cols < 1:
         raise ValueError(f"sizes are positive, found {cols} → {rows}")
@@ -44,9 +45,10 @@ def topology(
     if fabric is None or sink.failed:
         raise NfcError(sink.diagnostics)
 
-    def smaller(rows: int, cols: int) -> ir_fabric.Fabric:
+    def smaller(other_rows: int, other_cols: int) -> ir_fabric.Fabric:
         found = Sink()
-        built = topology_fabric(expression, rows, cols, found, bounds, data=data)
+        other = resized(expression, other_cols / cols, bounds)
+        built = topology_fabric(other, other_rows, other_cols, found, bounds, data=data)
         if built is None or found.failed:
             raise NfcError(found.diagnostics)
         return built

@@ -53,10 +53,12 @@ class Question:
     network_file: str | None
     network: str | None
 
-    def refuse_unwritable(self) -> None:
-        """Raises NfcError, NF750, before anything is searched, where its outcome could not be written."""
+    def refuse_unwritable(self, results: str | None) -> None:
+        """Raises NfcError, NF750, before anything is searched, where its outcome or `results` could not be written."""
         from nfc.atomic import refuse_unwritable
 
         for path in filter(None, (self.path, self.plot)):
             if not Path(path).exists() or Path(path).is_file() or Path(path).is_dir():
                 refuse_unwritable(Path(os.path.realpath(path)), path)
+        if results is not None and not os.access(results, os.W_OK):
+            refuse_unwritable(Path(os.path.realpath(results)), results)

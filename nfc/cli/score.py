@@ -42,7 +42,10 @@ def score(
     network: str | None,
     output: Output,
 ) -> int:
-    """Score each TOPOLOGY, an expression such as "butterfly(radix=4)", without data; best first."""
+    """Score each TOPOLOGY, an expression such as "butterfly(radix=4)", without data; best first.
+
+    If one is wrong, that is said at once, and none is scored.
+    """
     from nfc.render.scores import render_scores
 
     if network is not None:
@@ -59,11 +62,22 @@ def score(
         subjects = [
             Subject(each, *shape, definitions, name) for each, name in zip(topologies, names, strict=True)
         ]
-        records = _records(subjects, measuring, sink)
+        diagnose(subjects, sink)
+        records = [] if sink.failed else _records(subjects, measuring, sink)
     document = {"rows": shape[0], "cols": shape[1], "results": records}
     text = render_scores(document, output.columns, color=output.coloured) if records else ""
     output.result(document, text, sink.diagnostics)
     return 1 if sink.failed else 0
+
+
+def diagnose(subjects: list[Subject], sink: Sink) -> None:
+    """Errors of the expressions, which take no time beside the scores."""
+    for subject in subjects:
+        try:
+            subject.fabric()
+        except NfcError as error:
+            for diagnostic in error.diagnostics:
+                sink.add(diagnostic)
 
 
 def _records(subjects: list[Subject], measuring: Measuring, sink: Sink) -> list[Record]:

@@ -53,7 +53,11 @@ def families(context: click.Context, parameter: click.Parameter, names: tuple[st
     help="A file whose topologies without parameters take part.",
 )
 @click.option(
-    "--min-params", "least", type=count, metavar="N", help="Weights at least; default 80% of BUDGET."
+    "--min-params",
+    "least",
+    type=count,
+    metavar="N",
+    help="Weights at least; default 80% of BUDGET, or of dense if less.",
 )
 @click.option("--depth", type=count, metavar="N", help="Factors on a path at most.")
 @click.option("--fan-in", "fan_in", type=count, metavar="N", help="Edges into a neuron at most.")
@@ -98,7 +102,7 @@ def search(
     document: dict[str, Any] = {}
     text = ""
     try:
-        question.refuse_unwritable()
+        question.refuse_unwritable(results)
         with _evaluation(measuring, results, sink) as evaluation:
             document, text = answer(question, measuring.effort, opening, evaluation, output, sink)
     except NfcError as error:
@@ -115,6 +119,7 @@ def _evaluation(measuring: Measuring, path: str | None, sink: Sink) -> Iterator[
     from nfc.search.results import Results
 
     results = Results.open(Path(path) if path is not None else None)
+    results.note_others(sink)
     measuring.note_serial(sink)
     meter = Meter()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from nfc.cli.measuring import definitions_of
 from nfc.cli.output import Output
 from nfc.cli.programs import Opening
 from nfc.cli.question import Question
-from nfc.diagnostics import Sink
+from nfc.diagnostics import Diagnostic, NfcError, Severity, Sink
 from nfc.render.scores import render_found
 from nfc.search.bounds import SHARE, Bounds
 from nfc.search.definitions import Definitions
@@ -22,7 +23,7 @@ from nfc.search.winner import use_path, winner_text
 
 NOTHING = (
     "no topology keeps to the bounds, so that there is nothing to write: {considered} candidates were looked "
-    "at; --min-params, by default 80% of --params, may ask for too many weights"
+    "at; --min-params, by default 80% of --params or of dense, may ask for too many weights"
 )
 
 
@@ -38,9 +39,10 @@ def search_place(
     definitions = definitions_of(question.file, opening, sink)
     if definitions is None:
         return {}, ""
-    bounds = _bounds(question)
+    bounds = _bounds(question, rows, cols)
     subjects = standard_subjects(rows, cols, bounds, definitions, question.families)
     own = definitions.own_topologies()
+    _warn_of_misfits(own, rows, cols, definitions, sink)
     verdict = search(
         [Subject(name, rows, cols, definitions) for name in own] + subjects, bounds, effort, evaluation
     )
@@ -57,10 +59,24 @@ def search_place(
     return document, _text(document, question, output)
 
 
-def _bounds(question: Question) -> Bounds:
+def _warn_of_misfits(
+    names: Sequence[str], rows: int, cols: int, definitions: Definitions, sink: Sink
+) -> None:
+    """A warning for each topology of the file that is left out, with the reason."""
+    for name in names:
+        try:
+            definitions.fabric(name, rows, cols)
+        except NfcError as error:
+            first = error.diagnostics[0]
+            message = f"`{name}` does not take part, {cols} → {rows}: {first.message}"
+            sink.add(Diagnostic(first.code, message, None, Severity.WARNING, hints=first.hints))
+
+
+def _bounds(question: Question, rows: int, cols: int) -> Bounds:
+    """By default no more is asked for than a dense layer has."""
     return Bounds(
         params=question.params,
-        least=question.least or int(SHARE * question.params),
+        least=question.least or int(SHARE * min(question.params, rows * cols)),
         depth=question.depth,
         fan_in=question.fan_in,
         seconds=question.seconds,

@@ -8,8 +8,7 @@ from hashlib import sha256
 from itertools import repeat
 from typing import TypeVar
 
-from nfc.analysis.controllability import AFFORDABLE
-from nfc.analysis.controllability.optimised import work
+from nfc.analysis.controllability import needs_no_proxy
 from nfc.analysis.controllability.proxy import LEAST
 from nfc.analysis.degrees import fan_in
 from nfc.analysis.errors import PropertyError
@@ -78,7 +77,7 @@ def facts(subject: Subject) -> Facts | None:
 def family_digest(subject: Subject, fabric: Fabric) -> str:
     """Of the widths, by halving, that a wide fabric may be scored by; empty where its edges settle the score."""
     rows, cols = fabric.rows, fabric.cols
-    if work(fabric) <= AFFORDABLE and max(rows, cols) <= WIDEST:
+    if max(rows, cols) <= WIDEST and needs_no_proxy(fabric):
         return ""
     digests = []
     while max(rows, cols) > LEAST:

@@ -2,23 +2,30 @@
 
 A line is appended whole, and a result is known by its key: a digest of the topology's edges, for wide
 ones also at smaller widths, of the effort, and of nfc's version, so that nothing else is ever taken for it.
+The version stands beside it, so that a file full of another's results can be told from a new one.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from nfc.diagnostics import Diagnostic, NfcError
+from nfc.diagnostics import Diagnostic, NfcError, Severity, Sink
 from nfc.opening import reason, regular_file, unreadable
-from nfc.search.measure import Effort, Scores
+from nfc.search.measure import SCORES, Effort, Scores
 from nfc.version import VERSION
 
-_START = b'{"key": "'
+_KEY = re.compile(r"[0-9a-f]{64}")
+_FORMS = ({"score"}, set(SCORES))
+"""The scores that a line holds: of a first look, or all."""
+_START = b'{"version": "'
 """How every line begins: a file that ends otherwise is not cut."""
 
 
@@ -33,10 +40,14 @@ class Results:
     """Scores by key, and the file that keeps them; None keeps them in memory alone.
 
     None in place of scores: the topology costs too much to score.
+
+    Attributes:
+        others: how many results the file holds of each other version of nfc; they stay, and are not used.
     """
 
     path: Path | None = None
     known: dict[str, Scores | None] = field(default_factory=dict)
+    others: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def open(cls, path: Path | None) -> Results:
@@ -51,12 +62,28 @@ class Results:
             data = file.read()
         whole, torn = data[: data.rfind(b"\n") + 1], data[data.rfind(b"\n") + 1 :]
         lines = whole.splitlines()
-        known = dict(_read(line, number, path) for number, line in enumerate(lines, 1))
+        results = cls(path)
+        for number, line in enumerate(lines, 1):
+            results._take(*_read(line, number, path))
         if not torn.startswith(_START[: len(torn)]):
-            raise _foreign(path, len(lines) + 1)
+            raise _foreign(path, len(lines) + 1, "something else")
         if torn:
             _cut(path, len(whole))
-        return cls(path, known)
+        return results
+
+    def _take(self, version: str, key: str, scores: Scores | None) -> None:
+        if version == VERSION:
+            self.known[key] = scores
+        else:
+            self.others[version] += 1
+
+    def note_others(self, sink: Sink) -> None:
+        """A warning where the file holds results of other versions, which are measured anew."""
+        if self.others:
+            counts = ", ".join(f"{count} of nfc {name}" for name, count in sorted(self.others.items()))
+            message = f"`{self.path}` holds results that are not used: {counts}; this is nfc {VERSION}"
+            hint = "a file for each version stays small"
+            sink.add(Diagnostic("NF756", message, None, Severity.WARNING, hints=(hint,), file=str(self.path)))
 
     def add(self, key: str, scores: Scores | None) -> None:
         """Keep scores; they are in the file when this returns.
@@ -67,7 +94,7 @@ class Results:
         self.known[key] = scores
         if self.path is None:
             return
-        line = json.dumps({"key": key, "scores": scores}) + "\n"
+        line = json.dumps({"version": VERSION, "key": key, "scores": scores}) + "\n"
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             try:
@@ -80,18 +107,37 @@ class Results:
             raise NfcError([Diagnostic("NF750", message, None)]) from None
 
 
-def _read(line: bytes, number: int, path: Path) -> tuple[str, Scores | None]:
+def _read(line: bytes, number: int, path: Path) -> tuple[str, str, Scores | None]:
+    """The version, the key and the scores of a line.
+
+    Raises:
+        NfcError: NF756, it is no line of results, or its numbers are no scores.
+    """
     try:
         record: Any = json.loads(line)
-        key, scores = record["key"], record["scores"]
-        known = None if scores is None else {str(name): float(value) for name, value in scores.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise _foreign(path, number) from None
-    return str(key), known
+    except (ValueError, RecursionError):
+        raise _foreign(path, number, "something else") from None
+    if not (isinstance(record, dict) and set(record) == {"version", "key", "scores"}):
+        raise _foreign(path, number, "something else")
+    version, key, scores = record["version"], record["key"], record["scores"]
+    if not (isinstance(version, str) and isinstance(key, str) and _KEY.fullmatch(key)):
+        raise _foreign(path, number, "no version and key of a result")
+    if scores is not None and not _are_scores(scores):
+        raise _foreign(path, number, "numbers that are no scores")
+    return version, key, scores
 
 
-def _foreign(path: Path, number: int) -> NfcError:
-    message = f"`{path}` is no file of results: line {number} holds something else"
+def _are_scores(found: Any) -> bool:
+    """Whether they are the finite numbers that a measurement gives: shares of 1, which R² can fall below."""
+    if not (isinstance(found, dict) and set(found) in _FORMS):
+        return False
+    if not all(isinstance(value, float) and isfinite(value) and value <= 1.0 for value in found.values()):
+        return False
+    return all(found.get(name, 0.0) >= 0.0 for name in ("controllability", "stderr"))
+
+
+def _foreign(path: Path, number: int, what: str) -> NfcError:
+    message = f"`{path}` is no file of results: line {number} holds {what}"
     hint = "another name can be given; a new file is made"
     return NfcError([Diagnostic("NF756", message, None, hints=(hint,), file=str(path))])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nfc.diagnostics import Sink
 from nfc.ir.fabric import Fabric
 from nfc.search.definitions import UNNAMED, Definitions
+from nfc.sema.resizing import resized
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,5 +29,6 @@ class Subject:
         return self.definitions.fabric(self.topology, self.rows, self.cols, sink, name=self.name)
 
     def smaller(self, rows: int, cols: int) -> Fabric:
-        """The same expression at another size; raises NfcError where it does not take that."""
-        return self.definitions.fabric(self.topology, rows, cols, name=self.name)
+        """The same family at another size; raises NfcError where it does not take that."""
+        topology = resized(self.topology, cols / self.cols, self.definitions.limits)
+        return self.definitions.fabric(topology, rows, cols, name=self.name)

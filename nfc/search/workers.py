@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol, TypeVar
 
 from nfc.diagnostics import Diagnostic, NfcError
+from nfc.search.interrupts import deferred_interrupts
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -24,6 +25,9 @@ PACKAGES = {"loky": "joblib", "dask": "distributed", "ray": "ray"}
 
 PATIENCE = 5
 """Seconds that a cluster has to answer."""
+
+MOST_EACH = 4
+"""Local processes for each processor at most."""
 
 INSTALL = {
     "joblib": "`pip install neurofabric[cluster]` installs joblib and Dask; `--jobs 1` needs neither",
@@ -37,7 +41,7 @@ class Workers:
     """Where tasks run.
 
     Attributes:
-        jobs: processes; with 1 and no other backend, this one.
+        jobs: processes asked for; with 1 and no other backend, this one.
         backend: one of BACKENDS.
         address: of the cluster's scheduler. Without one Dask takes its own configuration's, as
             DASK_SCHEDULER_ADDRESS sets it, or starts a cluster of `jobs` workers here; so does Ray.
@@ -46,6 +50,11 @@ class Workers:
     jobs: int = 1
     backend: str = "loky"
     address: str | None = None
+
+    @property
+    def processes(self) -> int:
+        """Those that are started: with loky a few for each processor at most, for more would only wait."""
+        return min(self.jobs, MOST_EACH * processors()) if self.backend == "loky" else self.jobs
 
     @property
     def is_serial(self) -> bool:
@@ -73,7 +82,11 @@ class Workers:
             return
         from joblib import parallel_config
 
-        with _connection(self), parallel_config(backend=self.backend, n_jobs=self.jobs):
+        with (
+            _connection(self),
+            parallel_config(backend=self.backend, n_jobs=self.processes),
+            _processes(self) if self.backend == "loky" else nullcontext(),
+        ):
             yield _in_parallel
 
 
@@ -115,6 +128,29 @@ def _in_parallel(function: Callable[[Task], Result], tasks: Sequence[Task]) -> I
 
 def _numbered(number: int, function: Callable[[Task], Result], task: Task) -> tuple[int, Result]:
     return number, function(task)
+
+
+@contextmanager
+def _processes(workers: Workers) -> Iterator[None]:
+    """Loky's processes, started before an interrupt can come between, and ended by one at once."""
+    from multiprocessing import resource_tracker
+
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+    try:
+        with deferred_interrupts():
+            resource_tracker.ensure_running()
+            loky_tracker.ensure_running()
+        # Starting a tracker lets interrupts through again, so that processes come after it.
+        with deferred_interrupts():
+            Parallel()(delayed(os.getpid)() for _ in range(workers.processes))
+        yield
+    except KeyboardInterrupt:
+        with deferred_interrupts():
+            get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+        raise
 
 
 @contextmanager

@@ -11,13 +11,24 @@ from hypothesis import given, settings
 
 import nfc
 from nfc.analysis.controllability import Estimate, controllability, mean_controllability
-from nfc.analysis.controllability.optimised import STREAM, optimised
+from nfc.analysis.controllability.bounds import bounded, lower_bound, upper_bound
+from nfc.analysis.controllability.optimised import (
+    FEWEST,
+    STEPS,
+    STREAM,
+    gain_to_come,
+    optimised,
+    plan,
+    spread_of_targets,
+    work,
+)
 from nfc.analysis.controllability.patches import patches
 from nfc.analysis.controllability.proxy import by_proxy, foretold
 from nfc.analysis.controllability.reduction import reduced
 from nfc.analysis.controllability.shapes import block_shapes
 from nfc.analysis.controllability.targets import block_energies, target
 from nfc.analysis.errors import PropertyError
+from nfc.analysis.freedom import freedom
 from nfc.analysis.properties import fabric_properties
 from nfc.ir.fabric import Cascade, Fabric, Sum, edge_count
 from nfc.ir.factors import Edges, FanIn, Kron
@@ -269,23 +280,41 @@ def test_what_would_take_minutes_is_refused() -> None:
         fabric_properties(butterfly(2**14))["controllability"]
 
 
+def only_up_to(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the optimiser afford no more, as if its budget were smaller."""
+    monkeypatch.setattr(
+        "nfc.analysis.controllability.is_affordable", lambda fabric, budget=0: fabric.cols <= width
+    )
+
+
 def test_a_proxy_foretells_what_the_optimiser_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nfc.analysis.controllability.AFFORDABLE", 2**14)
-    monkeypatch.setattr("nfc.analysis.controllability.PROXY", 2**14)
-    monkeypatch.setattr("nfc.analysis.controllability.proxy.LEAST", 2)
+    only_up_to(64, monkeypatch)
     asked: list[tuple[int, int]] = []
 
     def smaller(rows: int, cols: int) -> Fabric:
         asked.append((rows, cols))
-        if rows == 16:
+        if rows == 128:
             raise ValueError("not at this size")
         return butterfly(rows)
 
-    found = controllability(butterfly(64), targets=2, smaller=smaller)
+    found = controllability(butterfly(256), targets=1, smaller=smaller)
     assert found.method == "proxy"
-    assert asked == [(32, 32), (16, 16), (8, 8), (4, 4)]
-    agree(found, optimised(butterfly(64), 2, 0), errors=2.0, slack=0.0)
+    assert asked == [(128, 128), (64, 64), (32, 32), (16, 16)]
+    agree(found, optimised(butterfly(256), 1, 0), errors=2.0, slack=0.0)
     assert found.stderr > 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["random(fan_in=5, seed=1) >> random(fan_in=5, seed=2)", "torus(dims=1, depth=3)", "hypercube(depth=2)"],
+)
+def test_a_proxy_s_error_is_honest(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fabric = nfc.topology(text, 128, 128)
+    only_up_to(64, monkeypatch)
+    found = controllability(fabric.ir, targets=1, smaller=fabric._smaller)
+    assert found.method == "proxy"
+    agree(found, optimised(fabric.ir, 1, 0), errors=2.0, slack=0.0)
+    assert found.stderr < 0.3 * found.mean
 
 
 def test_a_proxy_is_exact_on_its_own_curve() -> None:
@@ -296,22 +325,117 @@ def test_a_proxy_is_exact_on_its_own_curve() -> None:
     assert foretold((6, 1.0), (5, 1.0), 10) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_fitted_widths_give_way_to_proper_ones() -> None:
-    torus = built("torus(depth=2)", 256, 256)
+def widths_of(text: str, width: int) -> list[int]:
+    """Those that stand in for a width, were every one affordable."""
+    fabric = nfc.topology(text, width, width)
     measured: list[int] = []
 
     def measure(each: Fabric) -> Estimate:
         measured.append(each.cols)
         return Estimate(min(1.0, 10 / each.cols), 0.0, "optimised")
 
-    by_proxy(torus, lambda rows, cols: built("torus(depth=2)", rows, cols), measure, lambda _: True)
-    assert measured == [128, 64, 16]
+    by_proxy(fabric.ir, fabric._smaller, measure, lambda _: True)
+    return measured
 
 
-def test_without_enough_smaller_widths_the_optimiser_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nfc.analysis.controllability.AFFORDABLE", 1)
-    found = controllability(butterfly(16), targets=1, smaller=lambda rows, _: butterfly(rows))
-    assert found.method == "optimised"
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("torus(depth=2)", 1024, [256, 64]),  # 512 and 128 are no squares, and cut from 529 and 144
+        ("random(fan_in=16) >> random(fan_in=16)", 512, [256, 128]),  # at 64 it has half of all weights
+        ("block(count=64) >> permute(\"shuffle\", radix=4) >> block(count=64) >> torus(dims=1)", 512, [256, 128, 64]),
+        ("butterfly", 1024, [512, 256, 128]),
+    ],
+)  # fmt: skip
+def test_widths_at_which_a_family_is_another_do_not_stand_in(
+    text: str, width: int, expected: list[int]
+) -> None:
+    assert widths_of(text, width) == expected
+
+
+def test_what_has_no_smaller_self_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_up_to(8, monkeypatch)
+    fabric = nfc.topology("radix_net(systems=[[4, 4, 4]])", 64, 64)
+    with pytest.raises(PropertyError, match="would take minutes"):
+        controllability(fabric.ir, smaller=fabric._smaller)
+
+
+# --- few steps ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["butterfly", "torus(depth=4)", "cascade(3, random(fan_in=6))", "benes"])
+def test_few_steps_and_their_foretold_gain_agree_with_many(text: str) -> None:
+    fabric = built(text, 128, 128)
+    budget = FEWEST * work(fabric)
+    assert plan(fabric, 3, budget) == (1, FEWEST)
+    short, long = optimised(fabric, 1, 0, budget), optimised(fabric, 1, 0)
+    agree(short, long, errors=2.0, slack=0.0)
+    assert short.stderr < 0.1 * short.mean
+
+
+def test_more_targets_take_more_time_not_fewer_steps() -> None:
+    fabric = built("butterfly", 64, 64)
+    assert plan(fabric, 3) == (3, STEPS)
+    assert plan(fabric, 40) == (40, STEPS)
+    assert plan(fabric, 3, 2 * STEPS * work(fabric)) == (2, STEPS)
+    assert plan(fabric, 3, 1) == (1, FEWEST)
+
+
+def test_gains_that_halve_with_each_doubling_are_summed() -> None:
+    losses = [1.0 / step for step in range(1, 76)]
+    to_come = 1 / 75 - 1 / 300
+    assert gain_to_come(losses) == pytest.approx(to_come, rel=0.03)
+    assert gain_to_come([1.0] * 100) == 0.0
+    assert gain_to_come([1.0 / step for step in range(1, STEPS + 1)]) == 0.0
+
+
+def test_targets_of_a_subspace_spread_as_foretold() -> None:
+    fabric = built("random(fan_in=3, seed=1)", 24, 24)
+    held = dense_pattern(fabric) > 0
+    shares = [float((target(24, 24, 0, stream)[held] ** 2).sum()) / 24 for stream in range(400)]
+    assert np.std(shares) == pytest.approx(spread_of_targets(3 / 24, fabric), rel=0.15)
+
+
+# --- bounds ------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(fabrics())
+def test_bounds_hold_for_what_the_optimiser_reaches(fabric: Fabric) -> None:
+    least, most = lower_bound(fabric), upper_bound(fabric)
+    assert 0.0 <= least <= most + 1e-12 <= 1.0 + 1e-12
+    found = optimised(fabric, 8, 7)
+    sampling = 4 * spread_of_targets(0.5, fabric) / np.sqrt(8) + 1e-3
+    assert found.mean <= most + sampling
+    assert found.mean + 4 * found.stderr + sampling >= least
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "cols", "least", "most"),
+    [
+        ("block(size=4) >> block(size=4) >> block(size=4)", 16, 16, 4 / 16, 4 / 16),  # blocks never meet
+        ("torus(dims=1) >> dense(width=3) >> torus(dims=1)", 16, 16, 0.0, 3 / 16),  # three neurons carry all
+        ("torus(dims=1) >> random(fan_in=6, seed=1)", 16, 16, 6 / 16, 1.0),  # the first can be a permutation
+        ("torus(dims=1) + block(size=8)", 16, 16, 8 / 16, 1.0),
+        ("dense", 5, 9, 1.0, 1.0),
+    ],
+)
+def test_bounds_of_some(text: str, rows: int, cols: int, least: float, most: float) -> None:
+    fabric = built(text, rows, cols)
+    assert lower_bound(fabric) >= least
+    assert upper_bound(fabric) <= most + 1e-12
+
+
+def test_estimates_keep_to_the_bounds_and_so_do_their_errors() -> None:
+    fabric = built("torus(dims=1) >> dense(width=3) >> torus(dims=1)", 16, 16)
+    assert bounded(Estimate(0.9, 0.5, "proxy"), fabric) == Estimate(3 / 16, 3 / 16, "proxy")
+    inside = Estimate(0.1, 0.01, "proxy")
+    assert bounded(inside, fabric) == inside
+
+
+def test_freedom_is_no_bound() -> None:
+    monarch = built("monarch", 64, 64)
+    assert controllability(monarch).mean > 0.35 > freedom(monarch) / 64**2
 
 
 def test_the_property_is_the_default_estimate() -> None:

@@ -29,7 +29,7 @@ from tests.cli.schemas import (
     array,
     record,
 )
-from tests.documents import ROOT, fresh
+from tests.documents import INTERRUPTIBLE, ROOT, fresh
 from tests.documents import nfc as run
 
 PLACE = record(
@@ -162,6 +162,16 @@ def test_topologies_of_a_file_take_part_and_can_win() -> None:
     assert "NF705" in run([*command.replace("winner.nf", "below/winner.nf").split()]).err
 
 
+def test_a_topology_of_a_file_that_does_not_take_the_place_is_told() -> None:
+    Path("mine.nf").write_text(
+        "nf 1\ntopology five = radix_net(systems=[[5, 5]])\nmask none[o, i] = o > 99\n", "utf-8"
+    )
+    found = document(f"{SMALL} --family lowrank --file mine.nf")
+    assert {each["severity"] for each in found["diagnostics"]} == {"warning"}
+    told = [each["message"] for each in found["diagnostics"]]
+    assert [message.partition(" does not take part")[0] for message in told] == ["`five`", "`none`"]
+
+
 def test_nothing_keeps_to_the_bounds() -> None:
     found = document("search --in 16 --params 3 --jobs 1")
     assert (found["results"], found["winner"]) == ([], None)
@@ -170,6 +180,18 @@ def test_nothing_keeps_to_the_bounds() -> None:
     assert done.code == 2
     assert "nothing to write" in done.err
     assert not Path("no.nf").exists()
+
+
+def test_a_budget_above_dense_finds_dense() -> None:
+    found = document("search --in 8 --params 10k --jobs 1 --targets 1 --family dense --family lowrank")
+    assert found["results"][0]["topology"] == "dense"
+
+
+def test_results_that_cannot_be_written_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "facts", None)
+    assert "NF750" in run(f"{FEW} --results no/such.jsonl".split()).err
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert "write-protected" in run(f"{FEW} --results new.jsonl".split()).err
 
 
 def test_a_search_that_was_stopped_goes_on_and_ends_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +211,7 @@ def test_a_search_that_was_stopped_goes_on_and_ends_the_same(monkeypatch: pytest
     assert "goes on from the results in kept.jsonl" in stopped.err
     kept = Path("kept.jsonl").read_bytes()
     assert kept.count(b"\n") == 4
-    Path("kept.jsonl").write_bytes(kept + b'{"key": "ab')
+    Path("kept.jsonl").write_bytes(kept + b'{"version": "ab')
     assert document(f"{many} --results kept.jsonl") == whole
     done = len(calls)
     assert document(f"{many} --results kept.jsonl") == whole
@@ -308,8 +330,8 @@ def test_a_wrong_network_is_reported() -> None:
 def test_an_interrupt_ends_the_processes_too() -> None:
     command = [
         sys.executable,
-        "-m",
-        "nfc",
+        "-c",
+        INTERRUPTIBLE,
         *SMALL.replace("--jobs 1", "--jobs 2").replace("16", "512").split(),
     ]
     command[command.index("100")] = "20k"

@@ -66,3 +66,9 @@ def test_what_is_not_installed_is_said(backend: str, monkeypatch: pytest.MonkeyP
 def test_no_cluster_at_the_address() -> None:
     with pytest.raises(NfcError, match="NF640"), Workers(1, "dask", "tcp://127.0.0.1:9").running():
         pass
+
+
+def test_no_more_local_processes_than_processors_can_feed() -> None:
+    assert Workers(1000).processes == 4 * workers.processors()
+    assert Workers(1000, "dask").processes == 1000
+    assert Workers(2).processes == 2

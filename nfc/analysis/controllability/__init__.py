@@ -7,14 +7,17 @@ columns. Measured by the first of these that applies (docs/controllability.md ha
 2. "singular values": two factors whose sub-blocks do not overlap, and sums of such on the same ones.
 3. "optimised": L-BFGS on sampled targets.
 4. "proxy": the same family at smaller widths, where the optimiser would take too long.
+
+The last two keep to bounds that hold for any fabric.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from nfc.analysis.controllability.bounds import bounded
 from nfc.analysis.controllability.estimate import Estimate
-from nfc.analysis.controllability.optimised import optimised, work
+from nfc.analysis.controllability.optimised import BUDGET, is_affordable, optimised, work
 from nfc.analysis.controllability.patches import patches
 from nfc.analysis.controllability.proxy import by_proxy
 from nfc.analysis.controllability.reduction import reduced
@@ -25,14 +28,10 @@ from nfc.analysis.memo import once_a_fabric
 from nfc.ir.fabric import Fabric
 from nfc.ir.factors import Factor
 
-__all__ = ["Estimate", "controllability", "mean_controllability"]
+__all__ = ["Estimate", "controllability", "mean_controllability", "needs_no_proxy"]
 
-AFFORDABLE = 6 * 10**6
-"""Multiplications that form the matrix, up to which the optimiser runs although there is a proxy: some seconds."""
-PROXY = 2**21
-"""Likewise for each of the proxy's widths."""
-LARGEST = 2**25
-"""Likewise up to which the optimiser runs at all: about a minute."""
+PROXY = BUDGET // 2
+"""Multiplications for each of the widths of a proxy."""
 
 
 def controllability(
@@ -59,18 +58,30 @@ def controllability(
     shapes = _shapes(small)
     if shapes is not None:
         return of_shapes(shapes, fabric.rows, fabric.cols, targets, seed)
-    if smaller is not None and work(small) > AFFORDABLE:
-        found = by_proxy(
-            fabric,
-            smaller,
-            lambda each: controllability(each, targets=targets, seed=seed),
-            lambda each: work(each) <= PROXY,
-        )
+    if is_affordable(small):
+        return bounded(optimised(small, targets, seed), small)
+    if smaller is not None:
+        found = by_proxy(fabric, smaller, lambda each: _of_width(each, targets, seed), _is_cheap)
         if found is not None:
-            return found
-    if work(small) > LARGEST:
-        raise _too_costly(work(small))
-    return optimised(small, targets, seed)
+            return bounded(found, small)
+    raise _too_costly(small)
+
+
+def needs_no_proxy(fabric: Fabric) -> bool:
+    """Whether the fabric alone settles its controllability, whatever its family is at other widths."""
+    return is_affordable(reduced(fabric))
+
+
+def _of_width(fabric: Fabric, targets: int, seed: int) -> Estimate:
+    """A width of a proxy: in closed form, or by the optimiser with a share of its budget."""
+    small = reduced(fabric)
+    if isinstance(small, Factor) or _shapes(small) is not None:
+        return controllability(fabric, targets=targets, seed=seed)
+    return bounded(optimised(small, targets, seed, PROXY), small)
+
+
+def _is_cheap(fabric: Fabric) -> bool:
+    return is_affordable(reduced(fabric), PROXY)
 
 
 def _shapes(fabric: Fabric) -> Shapes | None:
@@ -92,9 +103,7 @@ def mean_controllability(fabric: Fabric) -> float:
     return controllability(fabric).mean
 
 
-def _too_costly(cost: int) -> PropertyError:
-    message = (
-        f"`controllability` would take minutes: each step takes {cost:.1e} multiplications, more than 2^25"
-    )
+def _too_costly(fabric: Fabric) -> PropertyError:
+    message = f"`controllability` would take minutes: each step takes {work(fabric):.1e} multiplications"
     hint = "assert it of the same topology at a smaller width; `nfc score` foretells large widths from such"
     return PropertyError("NF506", message, hints=(hint,))

@@ -4,11 +4,14 @@ Minimises ‖F(w) − T‖² by L-BFGS (Liu and Nocedal, 1989) from random signs
 is Lᵀ(F − T)Rᵀ at its edges, L and R the products of the factors after and before it; forward and
 backward run in the structure, on all unit vectors at once, in float32. A fabric with fewer outputs than
 inputs is transposed, which keeps its controllability.
+
+A large fabric gets fewer targets, then fewer steps, down to `FEWEST`, and what the steps left out would
+still have gained is foretold: gains fall by about the same factor with each doubling of the steps.
 """
 
 from __future__ import annotations
 
-from math import hypot, sqrt
+from math import hypot, log2, sqrt
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,8 @@ from nfc.ir.fabric import Fabric, depth, edge_count, factors
 from nfc.topologies.transposing import transpose
 
 STEPS = 300
+FEWEST = 80
+"""Steps from which the others' gain is foretold within a few per cent of the whole."""
 MEMORY = 10
 """Pairs that L-BFGS keeps."""
 TOLERANCE = 1e-6
@@ -30,29 +35,61 @@ STARTING_ENERGY = 0.1
 """Of F at the start, over T's: small F leaves more of the way to the gradient than F as large as T."""
 STREAM = 2**40
 """Streams from here on, away from those of sampled blocks."""
+OVERHEAD = 4
+"""Multiplications that take as long as reading and writing a number between two factors."""
+BUDGET = 10**10
+"""Of three targets, in multiplications of steps: some seconds."""
+UNCERTAIN = 0.5
+"""The error of what is foretold, as a part of it."""
 
 
 def work(fabric: Fabric) -> int:
-    """Multiplications that it takes to form the fabric's matrix."""
-    return edge_count(fabric) * min(fabric.rows, fabric.cols)
+    """What a step takes, in multiplications that form the fabric's matrix."""
+    neurons = sum(factor.rows for factor in factors(fabric))
+    return (edge_count(fabric) + OVERHEAD * neurons) * min(fabric.rows, fabric.cols)
 
 
-def optimised(fabric: Fabric, targets: int, seed: int) -> Estimate:
-    """The mean over targets, each from a start of its own.
+def is_affordable(fabric: Fabric, budget: int = BUDGET) -> bool:
+    """Whether the budget pays the fewest steps with one target."""
+    return work(fabric) * FEWEST <= budget
 
-    The standard error joins the spread, which is of targets and of starts, with what the second
-    half of the steps still gained: a limit not reached is above the mean by about so much. One target has no spread.
+
+def plan(fabric: Fabric, targets: int, budget: int = BUDGET) -> tuple[int, int]:
+    """How many targets, up to those asked for, get how many steps."""
+    steps = budget * max(targets, 3) // (3 * max(1, work(fabric)))
+    paid = min(max(1, steps // STEPS), targets)
+    return paid, min(max(FEWEST, steps // paid), STEPS)
+
+
+def optimised(fabric: Fabric, targets: int, seed: int, budget: int = BUDGET) -> Estimate:
+    """The mean over targets, each from a start of its own, after `STEPS` steps or as foretold for these.
+
+    The standard error joins three: the spread over targets and starts, or with one target that of
+    targets by `spread_of_targets`; half of what is foretold; and, after all `STEPS`, what the second
+    half of them still gained: a limit not reached is above the mean by about so much.
     """
     fabric = transpose(fabric) if fabric.rows < fabric.cols else fabric
-    found = [_one(fabric, seed, STREAM + number) for number in range(targets)]
-    reached = np.array([value for value, _ in found])
-    gains = np.array([gain for _, gain in found])
-    spread = float(reached.std(ddof=1)) / sqrt(targets) if targets > 1 else 0.0
-    return Estimate(float(reached.mean()), hypot(spread, float(gains.mean())), "optimised")
+    paid, steps = plan(fabric, targets, budget)
+    found = np.array([_one(fabric, seed, STREAM + number, steps) for number in range(paid)])
+    mean, late, foretold = found.mean(axis=0).tolist()
+    if paid > 1:
+        spread = float((found[:, 0] + found[:, 2]).std(ddof=1)) / sqrt(paid)
+    else:
+        spread = spread_of_targets(mean, fabric)
+    error = hypot(spread, late if steps == STEPS else UNCERTAIN * foretold)
+    return Estimate(min(mean + foretold, 1.0), error, "optimised")
 
 
-def _one(fabric: Fabric, seed: int, stream: int) -> tuple[float, float]:
-    """(what was reached for one target, what the second half of the steps gained)."""
+def spread_of_targets(mean: float, fabric: Fabric) -> float:
+    """The standard deviation over targets of the energy in a subspace, of all matrices, that takes `mean` of it.
+
+    With D of N dimensions the share is beta distributed, D/2 and (N − D)/2 (uniform directions).
+    """
+    return sqrt(2.0 * mean * max(0.0, 1.0 - mean) / (fabric.rows * fabric.cols + 2))
+
+
+def _one(fabric: Fabric, seed: int, stream: int, steps: int) -> tuple[float, float, float]:
+    """(what was reached for one target, what the second half gained, what `STEPS` would have gained on top)."""
     from scipy.optimize import OptimizeResult, minimize
 
     objective = _Objective(fabric, target(fabric.rows, fabric.cols, seed, 2 * stream))
@@ -66,12 +103,31 @@ def _one(fabric: Fabric, seed: int, stream: int) -> tuple[float, float]:
         starting_weights(fabric, seed, 2 * stream + 1),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": MEMORY, "ftol": TOLERANCE, "gtol": 0.0},
+        options={"maxiter": steps, "maxfun": 2 * steps, "maxcor": MEMORY, "ftol": TOLERANCE, "gtol": 0.0},
         callback=record,
     )
     final = float(result.fun)
     halfway = losses[len(losses) // 2] if losses else final
-    return 1.0 - final, halfway - final
+    foretold = gain_to_come(losses) if len(losses) >= steps else 0.0
+    return 1.0 - final, halfway - final, foretold
+
+
+def gain_to_come(losses: list[float]) -> float:
+    """What a run of fewer than `STEPS` steps would gain up to them.
+
+    With g and h the gains of its second quarter and second half, each doubling is taken to gain h/g
+    of the one before, and part of a doubling its part.
+    """
+    count = len(losses)
+    quarter, half, final = (losses[place - 1] for place in (count // 4, count // 2, count))
+    doublings = log2(STEPS / count) if count else 0.0
+    ratio = min((half - final) / (quarter - half), 1.0) if quarter > half else 0.0
+    gain, total = half - final, 0.0
+    while doublings > 0.0:
+        gain *= ratio
+        total += gain * min(doublings, 1.0)
+        doublings -= 1.0
+    return total
 
 
 def starting_weights(fabric: Fabric, seed: int, stream: int) -> NDArray[np.float64]:

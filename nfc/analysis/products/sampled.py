@@ -30,13 +30,10 @@ def sampled_product(
         out: [edges], written.
     """
     rows, cols = len(g), len(x)
-    degrees = np.diff(indptr)
     if len(indices) >= DENSE * rows * cols:
         _of_slabs(g, x, indptr, indices, out)
-    elif degrees.min() == degrees.max():
-        _of_table(g, x, indices.reshape(rows, -1), out.reshape(rows, -1))
     else:
-        _of_edges(g, x, np.repeat(np.arange(rows), degrees), indices, out)
+        _of_rows(g, x, indptr, indices, out)
 
 
 def _of_slabs(g: NDArray[Any], x: NDArray[Any], indptr: Indices, indices: Indices, out: NDArray[Any]) -> None:
@@ -48,16 +45,23 @@ def _of_slabs(g: NDArray[Any], x: NDArray[Any], indptr: Indices, indices: Indice
         out[edges] = (g[some] @ x.T)[row, indices[edges]]
 
 
+def _of_rows(g: NDArray[Any], x: NDArray[Any], indptr: Indices, indices: Indices, out: NDArray[Any]) -> None:
+    """The rows with equally many edges together."""
+    degrees = np.diff(indptr)
+    if degrees.min() == degrees.max():
+        _of_table(g, x, indices.reshape(len(g), -1), out.reshape(len(g), -1))
+        return
+    for degree in np.unique(degrees[degrees > 0]):
+        rows = np.flatnonzero(degrees == degree)
+        edges = indptr[rows, None] + np.arange(degree)
+        found = np.empty(edges.shape, out.dtype)
+        _of_table(g[rows], x, indices[edges], found)
+        out[edges] = found
+
+
 def _of_table(g: NDArray[Any], x: NDArray[Any], table: Indices, out: NDArray[Any]) -> None:
     """Where every row has the same number of edges: [rows, count, batch] @ [rows, batch, 1]."""
     height = max(1, SLICE // max(1, table.shape[1] * g.shape[1]))
     for start in range(0, len(g), height):
         some = slice(start, start + height)
         np.matmul(x[table[some]], g[some, :, None], out=out[some, :, None])
-
-
-def _of_edges(g: NDArray[Any], x: NDArray[Any], rows: Indices, indices: Indices, out: NDArray[Any]) -> None:
-    count = max(1, SLICE // max(1, g.shape[1]))
-    for start in range(0, len(indices), count):
-        some = slice(start, start + count)
-        np.einsum("eb,eb->e", g[rows[some]], x[indices[some]], out=out[some])
