@@ -47,7 +47,11 @@ def families(context: click.Context, parameter: click.Parameter, names: tuple[st
 @click.option("--out", "rows", type=count, metavar="N", help="Outputs; by default as many as inputs.")
 @click.option("--file", metavar="FILE", help="A file whose topologies without parameters take part.")
 @click.option(
-    "--min-params", "least", type=count, metavar="N", help="Weights at least; default 80% of BUDGET."
+    "--min-params",
+    "least",
+    type=count,
+    metavar="N",
+    help="Weights at least; default 80% of BUDGET, or of a dense layer's.",
 )
 @click.option("--depth", type=count, metavar="N", help="Factors on a path at most.")
 @click.option("--fan-in", "fan_in", type=count, metavar="N", help="Edges into a neuron at most.")

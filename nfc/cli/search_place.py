@@ -22,7 +22,7 @@ from nfc.search.winner import use_path, winner_text
 
 NOTHING = (
     "no topology keeps to the bounds, so that there is nothing to write: {considered} candidates were looked "
-    "at; --min-params, by default 80% of --params, may ask for too many weights"
+    "at; --min-params, by default 80% of --params or of a dense layer, may ask for too many weights"
 )
 
 
@@ -38,7 +38,7 @@ def search_place(
     definitions = definitions_of(question.file, opening, sink)
     if definitions is None:
         return {}, ""
-    bounds = _bounds(question)
+    bounds = _bounds(question, rows * cols)
     subjects = standard_subjects(rows, cols, bounds, definitions, question.families)
     own = definitions.own_topologies()
     verdict = search(
@@ -57,10 +57,11 @@ def search_place(
     return document, _text(document, question, output)
 
 
-def _bounds(question: Question) -> Bounds:
+def _bounds(question: Question, dense: int) -> Bounds:
+    """A budget beyond the weights of a dense layer does not leave that out."""
     return Bounds(
         params=question.params,
-        least=question.least or int(SHARE * question.params),
+        least=question.least or int(SHARE * min(question.params, dense)),
         depth=question.depth,
         fan_in=question.fan_in,
         seconds=question.seconds,

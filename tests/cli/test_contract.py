@@ -179,6 +179,12 @@ def test_standard_input() -> None:
     assert "<stdin>:2:" in done.err
 
 
+def test_a_call_without_a_verb_shows_the_help_once() -> None:
+    done = run([])
+    assert (done.code, done.out) == (2, "")
+    assert done.err == run(["--help"]).out
+
+
 def test_an_unknown_verb_gets_a_suggestion() -> None:
     assert "`check`" in run(["chekc"]).err
     assert "check, compile" in run(["zzz"]).err
