@@ -23,6 +23,12 @@ _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
 
 
+def check_seed(seed: int) -> None:
+    """Raises ValueError: not a whole number in 0..<2^64. The draws would take its low bits for one."""
+    if not (hasattr(seed, "__index__") and 0 <= seed < 2**64):
+        raise ValueError(f"a seed is a whole number, at least 0 and less than 2^64, found {seed!r}")
+
+
 def words(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
     """The first `count` 32-bit words of (seed, stream)."""
     result = np.empty((-(-count // 4), 4), np.uint32)

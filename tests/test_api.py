@@ -145,6 +145,13 @@ def test_initial_weights_are_those_of_the_seed(network: nfc.Network) -> None:
     assert network.onnx(seed=8) != weights
 
 
+@pytest.mark.parametrize("seed", [-1, 2**64, 0.5])
+def test_a_seed_that_is_none_is_refused(network: nfc.Network, seed: int) -> None:
+    for draw in (network.torch, network.torch_source, lambda seed: network.onnx(seed=seed)):
+        with pytest.raises(ValueError, match="a seed is a whole number"):
+            draw(seed)
+
+
 def test_export_options(network: nfc.Network) -> None:
     model = onnx.load_from_string(network.onnx(opset=20, dtype="float16"))
     assert model.opset_import[0].version == 20
@@ -194,6 +201,12 @@ def test_wrong_topologies_are_nfc_errors_and_others_not(text: str) -> None:
 def test_sizes_of_a_topology_are_positive(rows: int, cols: int) -> None:
     with pytest.raises(ValueError, match="positive"):
         nfc.topology("dense", rows=rows, cols=cols)
+
+
+@pytest.mark.parametrize("size", ["4", 4.0])
+def test_sizes_that_are_no_whole_numbers(size: int) -> None:
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        nfc.topology("dense", rows=size, cols=4)
 
 
 def test_initialisation_is_a_warning_s_place() -> None:

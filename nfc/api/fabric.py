@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import index
 from typing import TYPE_CHECKING
 
 from nfc.analysis.errors import PropertyError
@@ -28,6 +29,7 @@ def topology(
 
     Raises:
         NfcError: the expression is wrong, or does not take these sizes.
+        TypeError: a size is no whole number.
         ValueError: a size is not positive.
     """
     from nfc.files import text_source
@@ -35,6 +37,7 @@ def topology(
     from nfc.sema.program import topology_fabric
     from nfc.sema.resizing import resized
 
+    rows, cols = index(rows), index(cols)
     if rows < 1 or cols < 1:
         raise ValueError(f"sizes are positive, found {cols} → {rows}")
     sink = Sink()

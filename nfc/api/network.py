@@ -17,6 +17,7 @@ from nfc.ir import network as ir_network
 from nfc.ir.parameters import Weights
 from nfc.measured import Measured
 from nfc.passes.pipeline import run_pipeline
+from nfc.philox import check_seed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,9 +92,13 @@ class Network(Measured):
             seed: the default of the module's own `seed`.
             batch: samples at a time for which kernels are chosen; the module takes any number.
             fuse: whether stages of a cascade may be multiplied out.
+
+        Raises:
+            ValueError: the seed is not in 0..<2^64.
         """
         from nfc.backends.torch_source import emit_torch
 
+        check_seed(seed)
         return emit_torch(self._torch_plan(batch, fuse), seed)
 
     def torch(
@@ -107,9 +112,11 @@ class Network(Measured):
 
         Raises:
             NfcError: the weights do not fit the network.
+            ValueError: the seed is not in 0..<2^64.
         """
         from nfc.backends.torch_module import build_module, fill_module
 
+        check_seed(seed)
         module = build_module(self._torch_plan(batch, fuse), seed)
         if weights is not None:
             fill_module(module, self._weights(weights, seed))
@@ -213,6 +220,7 @@ class Network(Measured):
 
         match weights:
             case None:
+                check_seed(seed)
                 return initial_weights(self.ir, seed)
             case str() | PathLike():
                 return self.read_weights(weights)

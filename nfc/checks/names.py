@@ -76,14 +76,15 @@ class Scope:
         """The error of asking an operation without weights, or for a path that ends nowhere."""
         inside = [layer for layer in self.paths.of_kind("layer") if layer.startswith(f"{placed.path}.")]
         if rest and rest not in LAYER_PROPERTIES and rest not in NETWORK_PROPERTIES:
-            return self._unknown(span, f"{placed.path}.{rest}")
+            return self._unknown(span, f"{path}.{rest}", like=f"{placed.path}.{rest}")
         kind = "inlined network" if isinstance(placed.op, Inline) else type(placed.op).__name__.lower()
         article = "an" if kind[0] in "aeiou" else "a"
         message = f"`{path}` is {article} {kind}; only networks and weighted layers have properties"
         hints = (f"its first weighted layer is `{inside[0]}`",) if inside else ()
         return EvaluationError("NF503", message, span, hints=hints)
 
-    def _unknown(self, span: Span, name: str) -> EvaluationError:
+    def _unknown(self, span: Span, name: str, *, like: str = "") -> EvaluationError:
+        """The error of an unknown name; `like` is the name that suggestions are to be near, if another."""
         if name in LAYER_PROPERTIES:
             message = f"`{name}` is a property of weighted layers, not of a network"
             return EvaluationError("NF503", message, span, hints=(self._of_layers(name),))
@@ -91,7 +92,8 @@ class Scope:
             message = f"`{name}` is a property of networks; inside `each`, a name asks the layer at hand"
             return EvaluationError("NF503", message, span)
         message = f"`{name}` is no property, path or constant"
-        hints = did_you_mean(name, self._known(name))
+        wanted = like or name
+        hints = did_you_mean(wanted, self._known(wanted))
         return EvaluationError("NF502", message, span, hints=(*hints, *self._asked_of_layers(hints)))
 
     def _asked_of_layers(self, hints: tuple[str, ...]) -> Iterator[str]:

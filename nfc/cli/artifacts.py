@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from nfc.api import Network
 
 
+DIFFERENT = "NF513"
+"""The code of an artifact that holds something else."""
+
+
 @dataclass(frozen=True)
 class Verified:
     """The outcome: findings, a record and a line of text for each artifact."""
@@ -62,6 +66,8 @@ def _holds(findings: Sequence[Diagnostic]) -> bool:
 
 
 def _line(path: str, network: Network, findings: Sequence[Diagnostic]) -> str:
+    if any(each.severity is Severity.ERROR and each.code != DIFFERENT for each in findings):
+        return f"{visible(path)}: cannot be verified"
     if not _holds(findings):
         return f"{visible(path)}: not the topology of {visible(network.name)}"
     return f"{visible(path)}: the topology of {visible(network.name)}, {network.edges:,} edges"

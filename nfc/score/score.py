@@ -14,6 +14,7 @@ from nfc.analysis.controllability import controllability
 from nfc.analysis.errors import PropertyError
 from nfc.diagnostics import NfcError
 from nfc.ir.fabric import Fabric, edge_count
+from nfc.philox import check_seed
 from nfc.score.trainability import trainability
 
 EXPRESSED = 1.0 / 3.0
@@ -60,8 +61,7 @@ def score(
     """
     if targets < 1:
         raise ValueError(f"one target at least, found {targets}")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"a seed is in 0..<2^64, found {seed}")
+    check_seed(seed)
     learned = trainability(affordable(fabric, smaller), seed=seed)
     estimate = controllability(fabric, targets=targets, seed=seed, smaller=smaller)
     return Score(combined(learned, estimate.mean), estimate.mean, estimate.stderr, learned)

@@ -14,6 +14,7 @@ from nfc.api import Fabric
 from nfc.backends.torch_helpers_groups import LearningRates
 from nfc.backends.torch_helpers_state import Network
 from nfc.diagnostics import describe
+from nfc.philox import check_seed
 from nfc.torch.compiled import Compiled, Recipe, compile_layer, gain_before
 
 logger = logging.getLogger("nfc.torch")
@@ -46,7 +47,8 @@ class FabricLayer(Network):
         seed: int | None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        check_seed(seed)
+        if seed is not None:
+            check_seed(seed)
         if not 0.0 <= gain < inf:
             raise ValueError(f"a gain is at least 0 and finite, found {gain}")
         self._recipe = recipe
@@ -79,7 +81,8 @@ class FabricLayer(Network):
         weights = dict(self.fabric.named_parameters())
         if any(weight.is_meta for weight in weights.values()):
             return
-        check_seed(seed)
+        if seed is not None:
+            check_seed(seed)
         chosen = next(each for each in (seed, self.seed, drawn_seed()) if each is not None)
         for name, values in self._compiled().initial_weights(chosen, self.gain):
             weights[name].copy_(torch.from_numpy(values))
@@ -119,12 +122,6 @@ def kept(dense: nn.Module) -> dict[str, Any]:
     """What a layer in the place of a dense one takes over: whether it has a bias, its device and its type."""
     weight: torch.Tensor = dense.weight
     return {"bias": getattr(dense, "bias", None) is not None, "device": weight.device, "dtype": weight.dtype}
-
-
-def check_seed(seed: int | None) -> None:
-    """Raises ValueError: a seed is given that is none."""
-    if seed is not None and not (hasattr(seed, "__index__") and 0 <= seed < 2**64):
-        raise ValueError(f"a seed is a whole number, at least 0 and less than 2^64, found {seed!r}")
 
 
 def drawn_seed() -> int:

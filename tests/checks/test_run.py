@@ -383,6 +383,7 @@ def test_conditions_of_several_properties_are_shown_without_quotes() -> None:
             "`repeat1.liner1.edges` is no property",
             "`repeat1.linear1.edges`",
         ),
+        ("repeat1.0.relu1.liner < 3", "NF502", "`repeat1.0.relu1.liner` is no property", ""),
         ("repeat1.7.linear1.edges < 3", "NF502", "`repeat1.7.linear1.edges` is no property", ""),
         ("limt < 3", "NF502", "`limt` is no property, path or constant", "did you mean `limit`?"),
         ("connectd", "NF502", "`connectd` is no property", "did you mean `connected`?"),

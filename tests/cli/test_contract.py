@@ -112,6 +112,13 @@ def test_text_sends_diagnostics_to_standard_error_alone(command: str) -> None:
     assert "error[" not in done.out
 
 
+def test_an_artifact_that_cannot_be_read_is_not_called_another_topology() -> None:
+    done = run(["check", "good.nf", "--artifact", "missing.onnx"])
+    assert done.code == 1
+    assert "missing.onnx: cannot be verified" in done.out
+    assert "not the topology" not in done.shown
+
+
 def test_text_sends_results_to_standard_output() -> None:
     done = run(["check", "failing.nf"])
     assert "FAIL" in done.out
@@ -177,6 +184,12 @@ def test_standard_input() -> None:
     done = run(["check", "-"], "nf 1\nnetwork n { input 4; linear 2 via nothing }\n")
     assert done.code == 1
     assert "<stdin>:2:" in done.err
+
+
+def test_a_call_without_a_verb_shows_the_help_once() -> None:
+    done = run([])
+    assert (done.code, done.out) == (2, "")
+    assert done.err == run(["--help"]).out
 
 
 def test_an_unknown_verb_gets_a_suggestion() -> None:

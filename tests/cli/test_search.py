@@ -127,6 +127,12 @@ def test_what_is_found_keeps_to_the_bounds_and_is_what_it_says() -> None:
     assert len({each["digest"] for each in found["results"]}) == len(by_score)
 
 
+def test_a_budget_beyond_a_dense_layer_does_not_leave_that_out() -> None:
+    done = run(["search", "--in", "8", "--out", "4", "--params", "10k", "--family", "dense", "--jobs", "1"])
+    assert done.code == 0
+    assert "linear 4 bias=false via dense" in done.out
+
+
 def test_connected_on_demand() -> None:
     few = f"{FEW} --family expander"
     assert all(each["connected"] for each in document(f"{few} --connected")["results"])
