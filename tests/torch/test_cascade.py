@@ -239,9 +239,9 @@ def test_half_precision(case, dtype):
 def test_products_of_stages_keep_their_digits_under_autocast():
     """Ten factors rounded to eight bits each would be off by per cents."""
     layers = cascade(radix_2(16), (4,)).float()
-    blocks = layers.blocks(layers.plan[0].groups[0])
+    (blocks,) = layers.blocks(layers.plan[0].groups)
     with torch.autocast("cpu", torch.bfloat16):
-        same = layers.blocks(layers.plan[0].groups[0])
+        (same,) = layers.blocks(layers.plan[0].groups)
         y = layers(torch.randn(3, 16))
     torch.testing.assert_close(same, blocks, rtol=0, atol=0)
     assert y.dtype == torch.bfloat16
