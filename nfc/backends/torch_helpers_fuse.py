@@ -16,7 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from nfc.backends.torch_helpers_cascade import Cascade, Run
-from nfc.backends.torch_helpers_products import Layout, applied, contiguous, traced, with_signature
+from nfc.backends.torch_helpers_products import (
+    Layout,
+    applied,
+    contiguous,
+    traced,
+    transformed,
+    with_signature,
+)
 
 
 def with_operators(namespace: str):
@@ -71,7 +78,7 @@ def register_operators(namespace: str, product_of) -> None:
     gradients.register_fake(lambda _, weights, stages: [w.new_empty(w.shape) for w in weights])
 
 
-@with_operators("nfc_fuse_37223de6")
+@with_operators("nfc_fuse_6ed4fa93")
 class StageProduct:
     """How the weights of nested stages I ⊗ W ⊗ I multiply out to one stage's: an outer product.
 
@@ -290,12 +297,6 @@ def split(tensors, products: tuple[StageProduct, ...], count: str) -> list[tuple
     """Tensors one after the other as those of each product, which says their count."""
     ends = list(accumulate((getattr(product, count) for product in products), initial=0))
     return [tuple(tensors[start:end]) for start, end in pairwise(ends)]
-
-
-def transformed() -> bool:
-    """Whether calls do more than compute, as in `torch.vmap` or a trace."""
-    active = torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack()
-    return bool(active) or torch.jit.is_tracing()
 
 
 def bits(x: Tensor) -> Tensor:

@@ -36,6 +36,7 @@ def _sizes(request, monkeypatch):
     """Small products take plain operations, and large ones functions with gradients of their own."""
     if request.param == "large":
         monkeypatch.setattr(products, "small", lambda x: False)
+        monkeypatch.setattr(products, "large", lambda x: True)
         monkeypatch.setattr(StageProduct, "tabled", lambda self, x: False)
 
 
@@ -240,6 +241,7 @@ def test_half_precision(case, dtype):
     assert (y.double() - expected).abs().max() < 0.06 * expected.abs().max()
 
 
+@pytest.mark.usefixtures("_sizes")
 def test_products_of_stages_keep_their_digits_under_autocast():
     """Ten factors rounded to eight bits each would be off by per cents."""
     layers = cascade(radix_2(16), (4,)).float()
