@@ -141,9 +141,10 @@ class Cascade(nn.Sequential):
         part = self[group[0]]
         return part.stage if hasattr(part, "blocks") else None
 
-    def blocks(self, group):
-        """A group's blocks, [groups · stride, outputs, inputs]."""
-        return self[group[0]].blocks()
+    def blocks(self, groups):
+        """The blocks of some groups, each [groups · stride, outputs, inputs]."""
+        parts = list(self)
+        return [parts[number].blocks() for (number,) in groups]
 
     def forward(self, x: Tensor) -> Tensor:
         for step in self.plan:
@@ -153,4 +154,4 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         x_features = self[run.groups[0][0]].feature_first(x)
-        return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
+        return batch_first(run.product(x_features, self.blocks(run.groups)), x)

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from nfc.backends import torch_helpers_products as products
 from nfc.backends.torch_helpers import BlockLinear, DiagonalLinear, Factor, StridedBlockLinear
 from nfc.backends.torch_helpers_cascade import Cascade
-from nfc.backends.torch_helpers_fuse import FusedCascade, StageProduct
+from nfc.backends.torch_helpers_fuse import FusedCascade, StageProduct, stage_product
 from nfc.backends.torch_library import helpers
 from nfc.backends.torch_module import build_module
 from nfc.backends.torch_source import emit_torch
@@ -35,6 +36,8 @@ def _sizes(request, monkeypatch):
     """Small products take plain operations, and large ones functions with gradients of their own."""
     if request.param == "large":
         monkeypatch.setattr(products, "small", lambda x: False)
+        monkeypatch.setattr(products, "large", lambda x: True)
+        monkeypatch.setattr(StageProduct, "tabled", lambda self, x: False)
 
 
 def radix_2(width: int) -> list[Stage]:
@@ -94,6 +97,8 @@ CASES: dict[str, tuple[list[Stage], tuple[int, ...]]] = {
     "descending fused": (radix_2(16)[::-1], (3, 1)),
     "all fused": (radix_2(16), (4,)),
     "three fused pairs": (radix_2(64), (2, 2, 2)),
+    "there and back fused": (radix_2(8) + radix_2(8)[::-1], (3, 3)),
+    "two alike of three": (radix_2(128), (2, 2, 3)),
     "rectangular fused": ([(6, 3, 2, 1), (2, 2, 3, 3), (1, 5, 2, 6)], (3,)),
     "in the middle, above, below": ([(4, 3, 2, 2), (2, 5, 2, 6), (30, 4, 2, 1)], (3,)),
     "in the middle, below, above": ([(4, 3, 2, 2), (12, 4, 2, 1), (2, 5, 2, 12)], (3,)),
@@ -236,12 +241,13 @@ def test_half_precision(case, dtype):
     assert (y.double() - expected).abs().max() < 0.06 * expected.abs().max()
 
 
+@pytest.mark.usefixtures("_sizes")
 def test_products_of_stages_keep_their_digits_under_autocast():
     """Ten factors rounded to eight bits each would be off by per cents."""
     layers = cascade(radix_2(16), (4,)).float()
-    blocks = layers.blocks(layers.plan[0].groups[0])
+    (blocks,) = layers.blocks(layers.plan[0].groups)
     with torch.autocast("cpu", torch.bfloat16):
-        same = layers.blocks(layers.plan[0].groups[0])
+        (same,) = layers.blocks(layers.plan[0].groups)
         y = layers(torch.randn(3, 16))
     torch.testing.assert_close(same, blocks, rtol=0, atol=0)
     assert y.dtype == torch.bfloat16
@@ -255,6 +261,20 @@ def test_copies_pickles_and_the_meta_device():
     for twin in (copy.deepcopy(layers), pickle.loads(pickle.dumps(layers))):
         torch.testing.assert_close(twin(x), layers(x), rtol=0, atol=0)
     assert copy.deepcopy(layers).to("meta")(x.to("meta")).shape == (3, 16)
+
+
+@pytest.mark.parametrize("mode", [FakeTensorMode, torch.inference_mode])
+def test_a_cascade_made_in_another_mode_leaves_those_of_its_form_alone(mode):
+    stages, fuse = CASES["ascending fused"]
+    stage_product.cache_clear()
+    with mode():
+        FusedCascade(*(StridedBlockLinear(*each) for each in stages), fuse=fuse)
+    test_first_and_second_derivatives("ascending fused")
+
+
+def test_layers_of_one_form_share_their_tables():
+    first, second = cascade(*CASES["ascending fused"]), cascade(*CASES["ascending fused"])
+    assert first.products == second.products == copy.deepcopy(first).products
 
 
 def test_a_slice_is_a_cascade_of_its_parts():

@@ -154,6 +154,12 @@ def traced(x: Tensor) -> bool:
     return torch.compiler.is_compiling() or not plain or x.is_meta
 
 
+def transformed() -> bool:
+    """Whether calls do more than compute, as in `torch.vmap` or a trace."""
+    active = torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack()
+    return bool(active) or torch.jit.is_tracing()
+
+
 def contiguous(x: Tensor) -> Tensor:
     """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
     if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
@@ -164,6 +170,11 @@ def contiguous(x: Tensor) -> Tensor:
 def small(x: Tensor) -> bool:
     """Whether calling an autograd.Function takes longer than it saves on x."""
     return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+def plain(x: Tensor) -> bool:
+    """Whether operations on x may write into tensors made for them."""
+    return not (transformed() or torch.is_autocast_enabled(x.device.type))
 
 
 @with_signature

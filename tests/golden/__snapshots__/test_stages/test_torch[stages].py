@@ -278,9 +278,14 @@ class LastProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
-        y = torch.bmm(blocks, x)
         if layout is None:
+            return torch.bmm(blocks, x)
+        if layout.sizes == blocks.shape[:2] and large(x) and plain(x):
+            # Each block is written where it belongs, which saves a pass over the memory.
+            y = x.new_empty(layout.ordered + x.shape[-1:])
+            torch.bmm(blocks, x, out=layout.back(y, x.shape[-1:]))
             return y
+        y = torch.bmm(blocks, x)
         return layout.of(y, y.shape[-1:]).clone(memory_format=torch.contiguous_format)
 
     @staticmethod
@@ -396,6 +401,12 @@ def traced(x: Tensor) -> bool:
     return torch.compiler.is_compiling() or not plain or x.is_meta
 
 
+def transformed() -> bool:
+    """Whether calls do more than compute, as in `torch.vmap` or a trace."""
+    active = torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack()
+    return bool(active) or torch.jit.is_tracing()
+
+
 def contiguous(x: Tensor) -> Tensor:
     """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
     if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
@@ -406,6 +417,16 @@ def contiguous(x: Tensor) -> Tensor:
 def small(x: Tensor) -> bool:
     """Whether calling an autograd.Function takes longer than it saves on x."""
     return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
+
+
+def large(x: Tensor) -> bool:
+    """Whether passing over x once more takes longer than strided writes of as many numbers."""
+    return x.numel() >= 2**19
+
+
+def plain(x: Tensor) -> bool:
+    """Whether operations on x may write into tensors made for them."""
+    return not (transformed() or torch.is_autocast_enabled(x.device.type))
 
 
 @with_signature
@@ -778,9 +799,10 @@ class Cascade(nn.Sequential):
         part = self[group[0]]
         return part.stage if hasattr(part, "blocks") else None
 
-    def blocks(self, group):
-        """A group's blocks, [groups · stride, outputs, inputs]."""
-        return self[group[0]].blocks()
+    def blocks(self, groups):
+        """The blocks of some groups, each [groups · stride, outputs, inputs]."""
+        parts = list(self)
+        return [parts[number].blocks() for (number,) in groups]
 
     def forward(self, x: Tensor) -> Tensor:
         for step in self.plan:
@@ -790,7 +812,7 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         x_features = self[run.groups[0][0]].feature_first(x)
-        return batch_first(run.product(x_features, [self.blocks(group) for group in run.groups]), x)
+        return batch_first(run.product(x_features, self.blocks(run.groups)), x)
 
 
 class FeatureRMSNorm(nn.RMSNorm):
