@@ -326,7 +326,7 @@ class Reordered(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-        return taken(x, order) if x.dim() == 2 else x.index_select(0, order)
+        return x.index_select(0, order) if traced(x) or x.dim() != 2 else taken(x, order)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
