@@ -218,8 +218,7 @@ class BlockSetLinear(TableFactor):
         )
 
     def product(self, x: Tensor) -> Tensor:
-        held = self._buffers  # attributes of a module take longer to find
-        tables = [held[name] for name in ("rows", "row_places", "columns", "column_places")]
+        tables = (self.rows, self.row_places, self.columns, self.column_places)
         return block_set_product(self.weight, x, self.shapes, *tables)
 
     def extra_repr(self) -> str:

@@ -48,18 +48,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_36f8f02e.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_58641a9b.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_36f8f02e.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_58641a9b.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_36f8f02e::sparse_product")
+@operator("nfc_sparse_58641a9b::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -121,7 +121,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_36f8f02e::sampled_product")
+@operator("nfc_sparse_58641a9b::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 

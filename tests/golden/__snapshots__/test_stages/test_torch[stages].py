@@ -166,8 +166,7 @@ class BlockSetLinear(TableFactor):
         )
 
     def product(self, x: Tensor) -> Tensor:
-        held = self._buffers  # attributes of a module take longer to find
-        tables = [held[name] for name in ("rows", "row_places", "columns", "column_places")]
+        tables = (self.rows, self.row_places, self.columns, self.column_places)
         return block_set_product(self.weight, x, self.shapes, *tables)
 
     def extra_repr(self) -> str:
@@ -535,18 +534,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_36f8f02e.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_58641a9b.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_36f8f02e.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_58641a9b.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_36f8f02e::sparse_product")
+@operator("nfc_sparse_58641a9b::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -608,7 +607,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_36f8f02e::sampled_product")
+@operator("nfc_sparse_58641a9b::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
