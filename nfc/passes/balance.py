@@ -14,6 +14,7 @@ that there are, and the edges between blocks keep the floor.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +37,12 @@ FEWEST = 50
 def balance(factor: Factor) -> Separable | Floored:
     """Variances with row sums 1, and column sums as near to R/C as the pattern and the floor allow."""
     edges = _Edges.of(factor)
-    even = FeasibleBlocks(np.zeros(factor.rows, np.int64), np.zeros(factor.cols, np.int64), edges.columns)
     found = scale(edges.pattern(), edges.rows, edges.columns, FEWEST)
     if found.converged:
-        return _on_floor(edges, even, found)
+        return _on_floor(edges, edges.one_block(), found)
     blocks = feasible_blocks(edges.pattern().matrix)
     if blocks is None:
-        return _floored(edges, even)
+        return _floored(edges, edges.one_block())
     if not edges.inside(blocks).all():
         return _floored(edges, blocks)
     return _on_floor(edges, blocks, scale(edges.pattern(), edges.rows, blocks.sums, edges.rounds, found))
@@ -57,20 +57,26 @@ def column_target(fan_in: Indices, fan_out: Indices) -> Values:
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """A factor's edges with the sums wanted and the least shares: of rows [rows], of columns [cols]."""
+    """A factor's edges with the sums wanted, of rows [rows] and of columns [cols]."""
 
     factor: Factor
     rows: Values
     columns: Values
-    p: Values
-    q: Values
 
     @classmethod
     def of(cls, factor: Factor) -> _Edges:
-        fan_in, fan_out = factor.fan_in(), factor.fan_out()
-        rows, columns = (fan_in > 0).astype(np.float64), column_target(fan_in, fan_out)
-        p, q = FLOOR * ratio(rows, fan_in), FLOOR * ratio(columns, fan_out)
-        return cls(factor, rows, columns, p, q)
+        fan_in = factor.fan_in()
+        return cls(factor, (fan_in > 0).astype(np.float64), column_target(fan_in, factor.fan_out()))
+
+    @cached_property
+    def p(self) -> Values:
+        """The least shares of rows, [rows]; late, as scaling is what takes most memory."""
+        return FLOOR * ratio(self.rows, self.factor.fan_in())
+
+    @cached_property
+    def q(self) -> Values:
+        """The least shares of columns, [cols]."""
+        return FLOOR * ratio(self.columns, self.factor.fan_out())
 
     @property
     def rounds(self) -> int:
@@ -86,6 +92,11 @@ class _Edges:
         for edges, row, column in edge_slices(self.factor):
             found[edges] = blocks.rows[row] == blocks.columns[column]
         return found
+
+    def one_block(self) -> FeasibleBlocks:
+        """All rows and columns as one block, with the sums wanted."""
+        rows, columns = (np.zeros(size, np.int64) for size in self.factor.shape)
+        return FeasibleBlocks(rows, columns, self.columns)
 
     def pattern(self) -> Pattern:
         """All edges."""

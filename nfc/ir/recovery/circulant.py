@@ -24,7 +24,7 @@ Rows = Callable[[Indices], Indices]
 
 Dims = tuple[int, ...]
 
-SLICE = 2**20
+SLICE = 2**16
 """Edges that are looked at together, except in a single row."""
 
 SAMPLED_ROWS = 8
