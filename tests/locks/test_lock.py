@@ -293,6 +293,14 @@ def test_folders_lock_what_has_networks(spec: Path) -> None:
     assert check_folder() == (0, [])
 
 
+def test_a_folder_in_which_no_lock_is_written_is_told(spec: Path) -> None:
+    Path("net.nf.lock").unlink()
+    configure("lock = []")
+    done = run(["lock", "."])
+    assert (done.code, "no lock is written" in done.out) == (0, True)
+    assert not Path("net.nf.lock").exists()
+
+
 # --- parameters of the configuration ---
 
 
