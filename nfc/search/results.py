@@ -26,7 +26,8 @@ from nfc.version import VERSION
 _KEY = re.compile(r"[0-9a-f]{64}")
 _FORMS = (set(FIRST_LOOK), set(SCORES))
 """The scores that a line holds: of a first look, or all."""
-ROUNDING = 1e-9
+_ROUNDING = 1e-9
+"""How far a score may be from the mixture that it is: the last digits of another machine."""
 _START = b'{"version": "'
 """How every line begins: a file that ends otherwise is not cut."""
 
@@ -153,7 +154,7 @@ def _are_scores(found: Any) -> bool:
         return True
     mixed = combined(found["trainability"], found["controllability"])
     return min(found["controllability"], found["stderr"]) >= 0.0 and isclose(
-        found["score"], mixed, rel_tol=ROUNDING, abs_tol=ROUNDING
+        found["score"], mixed, rel_tol=_ROUNDING, abs_tol=_ROUNDING
     )
 
 
