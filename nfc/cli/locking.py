@@ -108,6 +108,8 @@ def write_all(arguments: Sequence[str], settings: Settings, locking: Locking) ->
         record, line = locking.write(each.name)
         records.append(record)
         lines += [line] if line else []
+    if found.files and not records:
+        lines.append("no lock is written: no file here has networks and should have one")
     return records, lines
 
 

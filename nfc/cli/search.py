@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,9 @@ def search(
 
     question = Question(network_file=network_file, **options)
     _check_usage(question)
+    _refuse_shared(
+        {"--file": question.file, "-o": question.path, "--plot": question.plot, "--results": results}
+    )
     answer = search_place if network_file is None else divide_network
     sink = Sink()
     document: dict[str, Any] = {}
@@ -145,3 +148,13 @@ def _check_usage(question: Question) -> None:
         raise click.BadParameter("a file is written, not standard output; `./-` is a file", param_hint="-o")
     if question.least and question.least > question.params:
         raise click.BadParameter(f"at most --params, {question.params}", param_hint="--min-params")
+
+
+def _refuse_shared(paths: Mapping[str, str | None]) -> None:
+    """Raises click's error where one file would be written over by another; FILE may be, by itself."""
+    flags: dict[str, str] = {}
+    for flag, path in paths.items():
+        if path is not None:
+            other = flags.setdefault(os.path.realpath(path), flag)
+            if other != flag:
+                raise click.UsageError(f"{other} and {flag} are the same file, `{visible(path)}`")

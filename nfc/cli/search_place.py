@@ -25,6 +25,9 @@ NOTHING = (
     "no topology keeps to the bounds, so that there is nothing to write: {considered} candidates were looked "
     "at; --min-params, by default 80% of --params or of dense, may ask for too many weights"
 )
+UNSCORED = (
+    "all of the {admitted} topologies within the bounds cost too much to score: there is nothing to write"
+)
 
 
 def search_place(
@@ -116,7 +119,7 @@ def _write(question: Question, document: dict[str, Any]) -> None:
     from nfc.atomic import write_bytes, write_text
 
     if question.path and document["winner"] is None:
-        raise click.UsageError(NOTHING.format(considered=document["considered"]))
+        raise click.UsageError((UNSCORED if document["admitted"] else NOTHING).format_map(document))
     if question.path:
         write_text(question.path, document["winner"])
     if question.plot:

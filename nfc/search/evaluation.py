@@ -55,10 +55,10 @@ class Evaluation:
         """The scores of candidates, in order; None for one that costs too much.
 
         Raises:
-            NfcError: a result cannot be kept.
+            NfcError: a result cannot be kept, or one that was kept is not of this effort.
         """
         keys = [result_key(each.facts.digest, each.facts.family, effort) for each in candidates]
-        open_ = [number for number, key in enumerate(keys) if key not in self.results.known]
+        open_ = [number for number, key in enumerate(keys) if not self.results.holds(key, effort)]
         doing = "scoring" if effort.steps is None else "a first look"
         tasks = [candidates[number].subject for number in open_]
         done = len(keys) - len(open_)

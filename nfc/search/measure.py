@@ -20,6 +20,7 @@ Scores = dict[str, float]
 """`score`, `controllability`, `stderr` and `trainability`; of a first look, which trains a student alone, `score`."""
 
 SCORES = ("score", "controllability", "stderr", "trainability")
+FIRST_LOOK = ("score",)
 
 PROPERTIES = ("connected", "paths.cv", "bandwidth", "spectral_gap", "freedom")
 """The properties of a wiring that stand beside its score; in records a point becomes `_`."""
@@ -39,6 +40,11 @@ class Effort:
     targets: int
     seed: int
     steps: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the numbers that it gives."""
+        return SCORES if self.steps is None else FIRST_LOOK
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,21 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
-from math import isfinite
+from math import isclose, isfinite
 from pathlib import Path
 from typing import Any
 
 from nfc.diagnostics import Diagnostic, NfcError, Severity, Sink
 from nfc.opening import reason, regular_file, unreadable
-from nfc.search.measure import SCORES, Effort, Scores
+from nfc.score.score import combined
+from nfc.search.measure import FIRST_LOOK, SCORES, Effort, Scores
 from nfc.version import VERSION
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_FORMS = ({"score"}, set(SCORES))
+_FORMS = (set(FIRST_LOOK), set(SCORES))
 """The scores that a line holds: of a first look, or all."""
+_ROUNDING = 1e-9
+"""How far a score may be from the mixture that it is: the last digits of another machine."""
 _START = b'{"version": "'
 """How every line begins: a file that ends otherwise is not cut."""
 
@@ -66,7 +69,7 @@ class Results:
         for number, line in enumerate(lines, 1):
             results._take(*_read(line, number, path))
         if not torn.startswith(_START[: len(torn)]):
-            raise _foreign(path, len(lines) + 1, "something else")
+            raise _foreign(path, f"line {len(lines) + 1} holds something else")
         if torn:
             _cut(path, len(whole))
         return results
@@ -76,6 +79,17 @@ class Results:
             self.known[key] = scores
         else:
             self.others[version] += 1
+
+    def holds(self, key: str, effort: Effort) -> bool:
+        """Whether the scores of a key are known, the key being of this effort.
+
+        Raises:
+            NfcError: NF756, the numbers are those of another effort.
+        """
+        scores = self.known.get(key)
+        if scores is not None and set(scores) != set(effort.names):
+            raise _foreign(self.path or Path(), f"the result `{key}` holds {', '.join(scores)}")
+        return key in self.known
 
     def note_others(self, sink: Sink) -> None:
         """A warning where the file holds results of other versions, which are measured anew."""
@@ -116,28 +130,36 @@ def _read(line: bytes, number: int, path: Path) -> tuple[str, str, Scores | None
     try:
         record: Any = json.loads(line)
     except (ValueError, RecursionError):
-        raise _foreign(path, number, "something else") from None
+        raise _foreign(path, f"line {number} holds something else") from None
     if not (isinstance(record, dict) and set(record) == {"version", "key", "scores"}):
-        raise _foreign(path, number, "something else")
+        raise _foreign(path, f"line {number} holds something else")
     version, key, scores = record["version"], record["key"], record["scores"]
     if not (isinstance(version, str) and isinstance(key, str) and _KEY.fullmatch(key)):
-        raise _foreign(path, number, "no version and key of a result")
+        raise _foreign(path, f"line {number} holds no version and key of a result")
     if scores is not None and not _are_scores(scores):
-        raise _foreign(path, number, "numbers that are no scores")
+        raise _foreign(path, f"line {number} holds numbers that are no scores")
     return version, key, scores
 
 
 def _are_scores(found: Any) -> bool:
-    """Whether they are the finite numbers that a measurement gives: shares of 1, which R² can fall below."""
+    """Whether they are the finite numbers that a measurement gives: shares of 1, which R² can fall below.
+
+    The score is the mixture of the two that stand beside it.
+    """
     if not (isinstance(found, dict) and set(found) in _FORMS):
         return False
     if not all(isinstance(value, float) and isfinite(value) and value <= 1.0 for value in found.values()):
         return False
-    return all(found.get(name, 0.0) >= 0.0 for name in ("controllability", "stderr"))
+    if set(found) == set(FIRST_LOOK):
+        return True
+    mixed = combined(found["trainability"], found["controllability"])
+    return min(found["controllability"], found["stderr"]) >= 0.0 and isclose(
+        found["score"], mixed, rel_tol=_ROUNDING, abs_tol=_ROUNDING
+    )
 
 
-def _foreign(path: Path, number: int, what: str) -> NfcError:
-    message = f"`{path}` is no file of results: line {number} holds {what}"
+def _foreign(path: Path, why: str) -> NfcError:
+    message = f"`{path}` is no file of results: {why}"
     hint = "another name can be given; a new file is made"
     return NfcError([Diagnostic("NF756", message, None, hints=(hint,), file=str(path))])
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nfc.diagnostics import Diagnostic
+from nfc.locks.coverage import SUFFIX
 from nfc.settings.globs import matches
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
-LOCK = ".nf.lock"
-"""How the names of locks end."""
 COLORS = ("auto", "always", "never")
 
 Value = int | float | bool | str | list["Value"]
@@ -53,7 +52,7 @@ class Settings:
         path = self.path(name)
         own = path.rpartition("/")[2]
         fits = any(matches(pattern, path if "/" in pattern else own) for pattern in self.include)
-        return fits and not path.endswith(LOCK) and not self.excludes(name)
+        return fits and not path.endswith(SUFFIX) and not self.excludes(name)
 
     def excludes(self, name: str) -> bool:
         """Whether a file or a folder is left out."""

@@ -200,6 +200,24 @@ def test_results_that_cannot_be_written_are_refused_at_once(monkeypatch: pytest.
     assert "write-protected" in run(f"{FEW} --results new.jsonl".split()).err
 
 
+def test_results_of_another_effort_are_refused_under_a_key() -> None:
+    command = f"{SMALL} --family lowrank --results kept.jsonl"
+    run(command.split())
+    kept = Path("kept.jsonl")
+    records = map(json.loads, kept.read_text("utf-8").splitlines())
+    first_looks = [json.dumps({**each, "scores": {"score": 0.5}}) for each in records]
+    kept.write_text("\n".join([*first_looks, ""]), "utf-8")
+    done = run(command.split())
+    assert (done.code, "NF756" in done.err) == (1, True)
+
+
+def test_topologies_that_cost_too_much_are_not_called_out_of_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "scores", lambda subject, effort: None)
+    done = run(f"{SMALL} --family lowrank -o none.nf".split())
+    assert done.code == 2
+    assert "cost too much to score" in done.err
+
+
 def test_a_search_that_was_stopped_goes_on_and_ends_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     many = f"{FEW} --family expander --family n_of_m --family block"
     whole = document(many)
@@ -316,6 +334,9 @@ def test_the_division_that_is_written_can_be_chosen() -> None:
         "search --in 16 --params 100 --by uniform",
         "search --in 16 --params 100 --plot found.gif",
         "search --in 16 --params 100 -o -",
+        "search --in 16 --params 100 -o found.nf --results ./found.nf",
+        "search --in 16 --params 100 -o found.svg --plot found.svg",
+        "search --in 16 --params 100 -o good.nf --file good.nf",
         "search --in 16 --params 100 --time -1",
         "search good.nf --params 100 --in 16",
         "search good.nf --params 100 --connected",

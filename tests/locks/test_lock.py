@@ -293,6 +293,24 @@ def test_folders_lock_what_has_networks(spec: Path) -> None:
     assert check_folder() == (0, [])
 
 
+def test_a_folder_in_which_no_lock_is_written_is_told(spec: Path) -> None:
+    Path("net.nf.lock").unlink()
+    configure("lock = []")
+    done = run(["lock", "."])
+    assert (done.code, "no lock is written" in done.out) == (0, True)
+    assert not Path("net.nf.lock").exists()
+
+
+def test_locks_are_no_specs_whatever_specs_are_called(spec: Path) -> None:
+    Path("net.nf.lock").unlink()
+    spec.rename("net.spec")
+    configure('include = ["*.spec*"]')
+    assert run(["lock", "."]).code == 0
+    assert run(["lock", "."]).code == 0
+    assert [each.name for each in Path().glob("*.lock")] == ["net.spec.lock"]
+    assert check_folder() == (0, [])
+
+
 # --- parameters of the configuration ---
 
 

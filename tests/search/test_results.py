@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from nfc.diagnostics import NfcError, Severity, Sink
+from nfc.score.score import combined
 from nfc.search.definitions import Definitions
 from nfc.search.facts import facts
 from nfc.search.measure import Effort
@@ -11,7 +12,7 @@ from nfc.search.results import Results, result_key
 from nfc.search.subject import Subject
 from nfc.version import VERSION
 
-SCORES = {"score": 0.25, "controllability": 0.125, "stderr": 0.0, "trainability": -0.5}
+SCORES = {"score": combined(-0.5, 0.125), "controllability": 0.125, "stderr": 0.0, "trainability": -0.5}
 ONE, TWO = (result_key(name, "", Effort(1, 0)) for name in ("one", "two"))
 
 
@@ -58,6 +59,8 @@ def test_a_torn_last_line_is_dropped_and_the_file_goes_on(tmp_path: Path) -> Non
         line(scores={"score": "1"}),
         line(scores={"score": True}),
         line(scores={**SCORES, "stderr": -0.1}),
+        line(scores={**SCORES, "score": 0.5}),  # not the mixture of the two beside it
+        line(scores={**SCORES, "trainability": -1.0}),
         line(scores={"score": 0.5, "controllability": 0.5}),
         line(scores={}),
         line(key="a"),
@@ -74,6 +77,18 @@ def test_another_file_is_refused_and_stays(text: str, tmp_path: Path) -> None:
         Results.open(path)
     assert [each.code for each in raised.value.diagnostics] == ["NF756"]
     assert path.read_text("latin-1") == text
+
+
+def test_scores_of_another_effort_than_their_key_s_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text(line() + line(key=TWO, scores={"score": 0.5}))
+    results = Results.open(path)
+    assert results.holds(ONE, Effort(1, 0))
+    assert results.holds(TWO, Effort(1, 0, 100))
+    assert not results.holds("0" * 64, Effort(1, 0))
+    for key, effort in ((ONE, Effort(1, 0, 100)), (TWO, Effort(1, 0))):
+        with pytest.raises(NfcError, match="NF756"):
+            results.holds(key, effort)
 
 
 def test_results_of_another_version_stay_unused_and_are_told(tmp_path: Path) -> None:
