@@ -91,7 +91,9 @@ def main() -> int:
         with world(arguments) as here:
             train(arguments, here)
     except OSError as error:
-        raise SystemExit(f"cannot read or write {error.filename}: {error.strerror}") from None
+        raise SystemExit(
+            f"cannot read or write {error.filename or 'a file'}: {error.strerror or error}"
+        ) from None
     return 0
 
 
@@ -391,11 +393,15 @@ def finish(path: Path, model: nn.Module, here: World) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Write beside, then rename: whoever stops this, the file is the old one or the new one."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:  # a full disk's names no file
+        beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager

@@ -277,6 +277,51 @@ def test_weights_of_zero_are_a_warning(tmp_path: Path) -> None:
     assert "192 weights are 0" in found.message
 
 
+CONVOLUTIONS = {
+    "dense": "conv 12 kernel=2",
+    "blocks": "conv 12 via block(size=4)",
+    "sets": 'conv 12 via permute("random", seed=4) >> block(size=3) >> permute("random", seed=5)',
+    "stages": "conv 12 kernel=[2, 3] via butterfly(radices=[3, 4])",
+    "edges": "conv 10 via bernoulli(density=30%, seed=3)",
+    "depthwise": "depthwise",
+}
+
+
+@pytest.mark.parametrize(
+    ("wiring", "sparse"),
+    [*((wiring, "delta") for wiring in CONVOLUTIONS), ("edges", "constant"), ("edges", "dense")],
+)
+def test_an_edge_of_a_convolution_with_a_weight_of_zero_is_named(
+    wiring: str, sparse: str, tmp_path: Path
+) -> None:
+    network = network_of(f"nf 1\nnetwork net {{ input [12, 5, 4]; {CONVOLUTIONS[wiring]} }}")
+    (layer,) = network.layers
+    (*_, last) = layer.fabric.factors
+    place = last.edges // 2 + 1
+    output, source = (int(ends[place]) for ends in last.csr().tocoo().coords)
+    weights = network.torch().state_dict()
+    name = [name for name in weights if name.endswith(".weight")][-1]
+    weights[name].view(last.edges, -1)[place, -1] = 0
+    path = tmp_path / "net.onnx"
+    network.export_onnx(path, weights, fuse=False, sparse=sparse)
+    (found,) = verify(str(path), network)
+    assert found.severity is Severity.WARNING
+    assert f"the edge {source} → {output};" in found.message
+
+
+def test_tampered_tables_of_convolutions_are_found(tmp_path: Path) -> None:
+    """The columns of all block sets lie on one axis there."""
+    text = f"nf 1\nnetwork net {{ input [12, 5, 4]; {CONVOLUTIONS['sets']} }}"
+    for suffix, where in (("/columns", "the edge {} →"), ("/rows", "output 5;")):
+        network, model = tampered(text, {}, suffix, another_index)
+        (found,) = errors(verify(written(tmp_path, model), network))
+        original = next(
+            tensors(onnx.load_from_string(network.onnx()), lambda name, end=suffix: name.endswith(end))
+        )
+        place = where.format(numpy_helper.to_array(original)[5])
+        assert f"in `conv1`: the first difference is at {place}" in found.message
+
+
 def test_another_specs_file_fails_with_the_right_label(tmp_path: Path) -> None:
     network, other = network_of(SPARSE), network_of(SPARSE.replace("seed=3", "seed=4"))
     model = onnx.load_from_string(other.onnx())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import importlib
 import io
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -167,6 +169,23 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         return
     with pytest.raises(SystemExit, match=r"checkpoint\.pt is damaged, or no checkpoint; remove it"):
         importlib.import_module("train").checkpoint(path)
+
+
+def test_a_file_that_finds_no_room_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            importlib.import_module("train").replace(path, bytes(2**21))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (caught.value.filename, caught.value.errno) == (str(path), errno.EFBIG)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("checkpoint.pt", b"old")]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
