@@ -1,11 +1,11 @@
 """Is the winner of `nfc search` a good choice? Trained beside random candidates of the same budget.
 
-All candidates within the budget at 256 → 256 are searched without data; the winner and `--count` others,
-drawn at random, are then trained as students in place on a task of the study that needs the full width,
+All candidates within the budget at one width, a square, are searched without data; the winner and `--count`
+others, drawn at random, are then trained as students in place on a task of the study that needs the full width,
 MNIST images rebuilt under another rotation, `--seeds` times each. Prints what they reached with the
 spread over seeds, and writes search.csv.
 
-Run: python -m benchmarks.search [--params 8k] [--count 20] [--seeds 3] [--steps 400] [--jobs 2] [--build build/benchmarks]
+Run: python -m benchmarks.search [--width 256] [--params 8k] [--count 20] [--seeds 3] [--steps 400] [--jobs 2] [--build build/benchmarks]
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import argparse
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.report import markdown
-from examples.study.data import PIXELS, Condition
+from examples.study.data import Condition
 from examples.study.topologies import Contender
 from examples.study.training import Configuration, outcome_of, usual_steps
 from nfc.cli.options import count
@@ -30,8 +31,6 @@ from nfc.search.measure import Effort
 from nfc.search.results import Results
 from nfc.search.search import search, standard_subjects
 from nfc.search.workers import Run, Workers
-
-TASK = Condition("mnist", "reconstruct", "rotated")
 
 
 @dataclass(frozen=True)
@@ -67,20 +66,26 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument(
+        "--width", type=int, default=256, help="inputs and outputs: the pixels of square images"
+    )
     parser.add_argument("--params", type=count, default=8192, help="the budget of weights")
     parser.add_argument("--count", type=int, default=20, help="random candidates")
     parser.add_argument("--seeds", type=int, default=3, help="of weights and batches")
-    parser.add_argument("--steps", type=int, default=usual_steps(TASK))
+    parser.add_argument("--steps", type=int, help="of training")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if isqrt(arguments.width) ** 2 != arguments.width:
+        parser.error("--width is a square, such as 256 or 1024")
+    return arguments
 
 
 def chosen(arguments: argparse.Namespace, run: Run) -> tuple[Candidate, list[Candidate]]:
     """The winner of the search, and candidates drawn at random from all within the bounds."""
     bounds = Bounds(params=arguments.params, least=int(SHARE * arguments.params))
     evaluation = Evaluation(run, Results(), lambda doing, done, total: None)
-    subjects = standard_subjects(PIXELS, PIXELS, bounds, Definitions.of())
+    subjects = standard_subjects(arguments.width, arguments.width, bounds, Definitions.of())
     best = search(subjects, bounds, Effort(targets=1, seed=0), evaluation).found[0].facts
     admitted = [each for each in evaluation.survey(subjects) if bounds.admit(each.facts)]
     others = [each for each in admitted if each.facts.digest != best.digest]
@@ -91,8 +96,10 @@ def chosen(arguments: argparse.Namespace, run: Run) -> tuple[Candidate, list[Can
 
 def trained(candidates: Sequence[Candidate], arguments: argparse.Namespace, run: Run) -> list[Row]:
     """Each candidate trained with every seed."""
+    condition = Condition("mnist", "reconstruct", "rotated", isqrt(arguments.width))
+    steps = arguments.steps or usual_steps(condition)
     tasks = [
-        Configuration(TASK, Contender(each.facts.topology, "found"), seed, arguments.steps)
+        Configuration(condition, Contender(each.facts.topology, "found", arguments.width), seed, steps)
         for each in candidates
         for seed in range(arguments.seeds)
     ]

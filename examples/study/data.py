@@ -1,4 +1,4 @@
-"""Data sets as images of 16 × 16 numbers, and the tasks made of them.
+"""Data sets as images of 16 × 16 numbers, MNIST of other sizes too, and the tasks made of them.
 
 Each task is posed on inputs in three forms: as they are, in another order (neighbours no longer
 stand side by side), and rotated (no single input means anything). Permutations, rotations and
@@ -37,14 +37,19 @@ DATA_SETS = ("mnist", "digits")
 
 @dataclass(frozen=True)
 class Condition:
-    """What networks are trained on: one of DATA_SETS, of TASKS and of FORMS."""
+    """What networks are trained on: one of DATA_SETS, of TASKS and of FORMS, on images of side × side."""
 
     data_set: str
     task: str
     form: str
+    side: int = SIDE
 
     def __str__(self) -> str:
         return f"{self.data_set} {self.task} {self.form}"
+
+    @property
+    def pixels(self) -> int:
+        return self.side**2
 
     @property
     def needs_full_width(self) -> bool:
@@ -53,7 +58,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Images:
-    """Images [images, PIXELS], each pixel's mean taken off, of second moment 1; and their labels."""
+    """Images [images, pixels], each pixel's mean taken off, of second moment 1; and their labels."""
 
     train: Array
     train_labels: NDArray[np.int64]
@@ -63,7 +68,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a network is trained on: inputs [samples, PIXELS], and labels [samples] or values [samples, PIXELS]."""
+    """What a network is trained on: inputs [samples, pixels], and labels [samples] or values [samples, pixels]."""
 
     train_inputs: NDArray[np.float32]
     train_targets: Targets
@@ -83,8 +88,8 @@ def problem(condition: Condition) -> Problem:
     rotation from the half-whitened image, so that all directions count. teacher: what a random
     orthogonal network of two layers makes of the half-whitened image.
     """
-    images = loaded(condition.data_set)
-    change = form_change(condition.form)
+    images = loaded(condition.data_set, condition.side)
+    change = form_change(condition.form, condition.pixels)
     if condition.task == "classify":
         train, test = images.train, images.test
         targets: tuple[Targets, ...] = (images.train_labels, images.test_labels)
@@ -97,33 +102,33 @@ def problem(condition: Condition) -> Problem:
     return Problem(next(inputs), targets[0], next(inputs), targets[1])
 
 
-def form_change(form: str) -> Callable[[Array], Array]:
+def form_change(form: str, pixels: int) -> Callable[[Array], Array]:
     match form:
         case "natural":
             return lambda values: values
         case "permuted":
-            order = philox.permutation(0, 0, PIXELS)
+            order = philox.permutation(0, 0, pixels)
             return lambda values: values[:, order]
         case "rotated":
-            rotation = random_orthogonal(1)
+            rotation = random_orthogonal(1, pixels)
             return lambda values: values @ rotation
         case other:
             raise ValueError(f"no form of inputs is called {other}; there are {', '.join(FORMS)}")
 
 
 def rotated(values: Array) -> Array:
-    return values @ random_orthogonal(2)
+    return values @ random_orthogonal(2, values.shape[1])
 
 
 def taught(values: Array) -> Array:
     """A random orthogonal network with a leaky ReLU between two layers, its outputs of second moment 1."""
-    hidden = values @ random_orthogonal(3)
-    outputs = np.where(hidden > 0.0, hidden, SLOPE * hidden) @ random_orthogonal(4)
+    hidden = values @ random_orthogonal(3, values.shape[1])
+    outputs = np.where(hidden > 0.0, hidden, SLOPE * hidden) @ random_orthogonal(4, values.shape[1])
     return np.asarray(outputs * np.sqrt(2.0))
 
 
 def half_whitening(values: Array) -> Array:
-    """C^(−1/4) for the covariance C, [PIXELS, PIXELS], scaled so that results have second moment 1."""
+    """C^(−1/4) for the covariance C, [pixels, pixels], scaled so that results have second moment 1."""
     spectrum, directions = np.linalg.eigh(values.T @ values / len(values))
     weighed = np.maximum(spectrum, FLOOR * spectrum[-1]) ** -0.25
     matrix = (directions * weighed) @ directions.T
@@ -131,7 +136,7 @@ def half_whitening(values: Array) -> Array:
 
 
 @cache
-def random_orthogonal(stream: int, size: int = PIXELS) -> Array:
+def random_orthogonal(stream: int, size: int) -> Array:
     """A Haar-distributed orthogonal matrix (Mezzadri 2007), by frozen random numbers."""
     uniform = philox.uniform(0, stream, 2 * size * size)
     radius = np.sqrt(-2.0 * np.log(uniform[: size * size]))
@@ -141,32 +146,33 @@ def random_orthogonal(stream: int, size: int = PIXELS) -> Array:
 
 
 @cache
-def loaded(data_set: str) -> Images:
+def loaded(data_set: str, side: int) -> Images:
     """A data set; MNIST in full where it is at hand, else the repository's part of it.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name and side.
     """
     match data_set:
         case "mnist":
-            return centred(*(mnist(FULL) if FULL.exists() else mnist(SUBSET)))
-        case "digits":
+            return centred(*mnist(FULL if FULL.exists() else SUBSET, side))
+        case "digits" if side == SIDE:
             return centred(*digits())
         case other:
-            raise ValueError(f"no data set is called {other}; there are {', '.join(DATA_SETS)}")
+            names = ", ".join(DATA_SETS)
+            raise ValueError(f"no data set is called {other} at {side} × {side}; there are {names}")
 
 
 Raw = tuple[NDArray[np.generic], NDArray[np.generic], NDArray[np.generic], NDArray[np.generic]]
 
 
-def mnist(path: Path) -> Raw:
-    """Images of 28 × 28 averaged to 16 × 16: training images and labels, test images and labels."""
+def mnist(path: Path, side: int) -> Raw:
+    """Images of 28 × 28 averaged to side × side: training images and labels, test images and labels."""
     archive = np.load(path)
     names = ("xtr", "ytr", "xte", "yte")
     if path == SUBSET:
         names = ("train_images", "train_labels", "test_images", "test_labels")
     train, train_labels, test, test_labels = (archive[name] for name in names)
-    shrink = overlaps(train.shape[1], SIDE)
+    shrink = overlaps(train.shape[1], side)
     smaller = [shrink @ images.astype(np.float32) @ shrink.T for images in (train, test[:TEST_IMAGES])]
     return smaller[0], train_labels, smaller[1], test_labels[:TEST_IMAGES]
 
@@ -199,7 +205,7 @@ def centred(
     test_labels: NDArray[np.generic],
 ) -> Images:
     """Images as rows, each pixel's mean over the training images taken off, of second moment 1 there."""
-    rows = [images.reshape(len(images), PIXELS).astype(np.float64) for images in (train, test)]
+    rows = [images.reshape(len(images), -1).astype(np.float64) for images in (train, test)]
     mean = rows[0].mean(axis=0)
     scale = np.sqrt(np.mean((rows[0] - mean) ** 2))
     train_rows, test_rows = ((each - mean) / scale for each in rows)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import nfc
-from examples.study.data import CLASSES, PIXELS, Condition, Problem, problem
+from examples.study.data import CLASSES, Condition, Problem, problem
 from examples.study.topologies import Contender
 
 BATCH = 128
@@ -63,7 +63,7 @@ def outcome_of(configuration: Configuration) -> Outcome:
     torch.set_num_threads(1)
     started = perf_counter()
     posed = problem(configuration.condition)
-    model = built(configuration.contender, posed.classifies)
+    model = built(configuration.contender, configuration.condition.pixels, posed.classifies)
     model.reset_parameters(configuration.seed)
     losses = train(model, posed, configuration)
     last = losses[-max(1, len(losses) // 10) :]
@@ -71,13 +71,13 @@ def outcome_of(configuration: Configuration) -> Outcome:
 
 
 @lru_cache(maxsize=2)
-def built(contender: Contender, classifies: bool) -> nn.Module:
+def built(contender: Contender, pixels: int, classifies: bool) -> nn.Module:
     """The network of a contender, whose weights are drawn anew for every seed."""
     body = [
-        f"input {PIXELS}",
+        f"input {pixels}",
         f"linear {contender.hidden} via {contender.via}",
         "leaky_relu",
-        f"linear {PIXELS} via {contender.via}",
+        f"linear {pixels} via {contender.via}",
         *(("leaky_relu", f"head: linear {CLASSES}") if classifies else ()),
     ]
     text = "nf 1\nnetwork student {\n" + "\n".join(body) + "\n}\n"
