@@ -56,8 +56,11 @@ def work(fabric: Fabric) -> int:
 
 
 def is_affordable(fabric: Fabric, budget: int = BUDGET) -> bool:
-    """Whether the budget pays the fewest steps with one target."""
-    return work(fabric) * FEWEST <= budget
+    """Whether the budget, overdrawn by a quarter, pays the fewest steps with one target.
+
+    With that quarter it reaches all cascades and sums of 64k weights at width 1024 and fan-in 4.
+    """
+    return 4 * work(fabric) * FEWEST <= 5 * budget
 
 
 def plan(fabric: Fabric, targets: int, budget: int = BUDGET) -> tuple[int, int]:
