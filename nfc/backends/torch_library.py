@@ -34,6 +34,7 @@ SOURCES = (
     "torch_helpers_sparse.py",
     "torch_helpers_sparse_products.py",
     "torch_helpers_cascade.py",
+    "torch_helpers_stages.py",
     "torch_helpers_fuse.py",
     "torch_helpers_convolutions.py",
     "torch_helpers_attention.py",

@@ -16,7 +16,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from nfc.backends import torch_helpers_products as products
 from nfc.backends.torch_helpers import BlockLinear, DiagonalLinear, Factor, StridedBlockLinear
 from nfc.backends.torch_helpers_cascade import Cascade
-from nfc.backends.torch_helpers_fuse import FusedCascade, StageProduct, stage_product
+from nfc.backends.torch_helpers_fuse import FusedCascade
+from nfc.backends.torch_helpers_stages import StageProduct, stage_product
 from nfc.backends.torch_library import helpers
 from nfc.backends.torch_module import build_module
 from nfc.backends.torch_source import emit_torch
@@ -293,7 +294,7 @@ def test_the_operators_name_stands_for_their_text():
     name = StageProduct.operator._schema.name.partition("::")[0]
     digest = sha256(text.replace(name, "").encode()).hexdigest()[:8]
     assert name == f"nfc_fuse_{digest}", (
-        f"the text has changed: put nfc_fuse_{digest} in torch_helpers_fuse.py"
+        f"the text has changed: put nfc_fuse_{digest} in torch_helpers_stages.py"
     )
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from nfc.backends.torch_helpers_fuse import FusedCascade, StageProduct
+from nfc.backends.torch_helpers_fuse import FusedCascade
+from nfc.backends.torch_helpers_stages import StageProduct
 from tests.torch.test_cascade import cascade, dense, radix_2
 
 Change = Callable[[FusedCascade], object]
