@@ -16,10 +16,10 @@ from nfc.cli.completion import complete_file
 from nfc.cli.measuring import Measuring, Meter, measuring_options
 from nfc.cli.options import count, output_options, program_options
 from nfc.cli.output import Output
+from nfc.cli.plotting import refuse_undrawable
 from nfc.cli.programs import Opening
 from nfc.cli.question import OF_A_NETWORK, OF_A_PLACE, Question
 from nfc.diagnostics import NfcError, Sink, did_you_mean
-from nfc.render.drawing import FORMATS
 from nfc.render.visible import visible
 
 if TYPE_CHECKING:
@@ -142,8 +142,7 @@ def _check_usage(question: Question) -> None:
     if stray:
         needed = "FILE, a network" if question.network_file is None else "--in, without a FILE"
         raise click.UsageError(f"{' and '.join(stray)} goes with {needed}")
-    if question.plot and os.path.splitext(question.plot)[1] not in FORMATS:  # noqa: PTH122
-        raise click.BadParameter(f"expected a name in {', '.join(FORMATS)}", param_hint="--plot")
+    refuse_undrawable(question.plot)
     if question.path == "-":
         raise click.BadParameter("a file is written, not standard output; `./-` is a file", param_hint="-o")
     if question.least and question.least > question.params:

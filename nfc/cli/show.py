@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,10 @@ import click
 from nfc.cli.completion import complete_file
 from nfc.cli.options import count, output_options, program_options, seed_option
 from nfc.cli.output import Output
+from nfc.cli.plotting import refuse_undrawable
 from nfc.cli.programs import Opening, require_network
 from nfc.defaults import BATCH
 from nfc.diagnostics import Sink
-from nfc.render.drawing import FORMATS
 from nfc.render.visible import visible
 
 if TYPE_CHECKING:
@@ -68,8 +67,7 @@ def show(
     from nfc.lowering.target import Target
     from nfc.render.networks import render_networks
 
-    if plot is not None and os.path.splitext(plot)[1] not in FORMATS:  # noqa: PTH122
-        raise click.BadParameter(f"expected a name in {', '.join(FORMATS)}", param_hint="--plot")
+    refuse_undrawable(plot)
     sink = Sink()
     program = opening.open(file, sink)
     networks = []

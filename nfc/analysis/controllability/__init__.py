@@ -53,11 +53,9 @@ def controllability(
         PropertyError: it would take minutes and there is no proxy (NF506).
     """
     small = reduced(fabric)
-    if isinstance(small, Factor):
-        return Estimate(small.edges / (small.rows * small.cols), 0.0, "closed form")
-    shapes = _shapes(small)
-    if shapes is not None:
-        return of_shapes(shapes, fabric.rows, fabric.cols, targets, seed)
+    known = _without_optimiser(small, fabric, targets, seed)
+    if known is not None:
+        return known
     if is_affordable(small):
         return bounded(optimised(small, targets, seed), small)
     if smaller is not None:
@@ -75,9 +73,16 @@ def needs_no_proxy(fabric: Fabric) -> bool:
 def _of_width(fabric: Fabric, targets: int, seed: int) -> Estimate:
     """A width of a proxy: in closed form, or by the optimiser with a share of its budget."""
     small = reduced(fabric)
-    if isinstance(small, Factor) or _shapes(small) is not None:
-        return controllability(fabric, targets=targets, seed=seed)
-    return bounded(optimised(small, targets, seed, PROXY), small)
+    known = _without_optimiser(small, fabric, targets, seed)
+    return bounded(optimised(small, targets, seed, PROXY), small) if known is None else known
+
+
+def _without_optimiser(small: Fabric, fabric: Fabric, targets: int, seed: int) -> Estimate | None:
+    """In closed form or by singular values, from what a fabric reduces to; None where neither applies."""
+    if isinstance(small, Factor):
+        return Estimate(small.edges / (small.rows * small.cols), 0.0, "closed form")
+    shapes = _shapes(small)
+    return None if shapes is None else of_shapes(shapes, fabric.rows, fabric.cols, targets, seed)
 
 
 def _is_cheap(fabric: Fabric) -> bool:
