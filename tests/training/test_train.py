@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,34 @@ def run(spec: Path, build: Path, *options: str, processes: int = 1) -> subproces
     return subprocess.run(line, capture_output=True, text=True, env=environment, check=False)
 
 
+@dataclass(frozen=True)
+class Here:
+    """The script run in this process, which has imported PyTorch already."""
+
+    patch: pytest.MonkeyPatch
+    output: pytest.CaptureFixture[str]
+
+    def __call__(self, spec: Path, build: Path, *options: str) -> tuple[int, str]:
+        """Its exit code and what it wrote to standard error."""
+        self.patch.syspath_prepend(str(SCRIPT.parent))
+        self.patch.setattr(sys, "argv", command(spec, build, *options)[1:])
+        threads = torch.get_num_threads()
+        try:
+            code = importlib.import_module("train").main()
+        except SystemExit as stop:
+            if isinstance(stop.code, str):
+                return 1, self.output.readouterr().err + f"{stop.code}\n"
+            code = stop.code
+        finally:
+            torch.set_num_threads(threads)
+        return code, self.output.readouterr().err
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    return Here(monkeypatch, capfd)
+
+
 def weights(build: Path) -> dict[str, torch.Tensor]:
     return load_file(build / "weights.safetensors")
 
@@ -101,8 +130,9 @@ def test_two_processes_take_the_steps_of_one(plain: Path, tmp_path: Path, parall
         assert float(mine[2]) == pytest.approx(float(theirs[2]), abs=1e-5)
 
 
-def test_bfloat16_takes_nearly_the_same_steps(plain: Path, tmp_path: Path) -> None:
-    assert run(plain, tmp_path, "--dtype", "bfloat16").returncode == 0
+def test_bfloat16_takes_nearly_the_same_steps(plain: Path, tmp_path: Path, here: Here) -> None:
+    code, said = here(plain, tmp_path, "--dtype", "bfloat16")
+    assert code == 0, said
     exact, rounded = (
         [float(value) for _, name, value in logged(build)[1:] if name == "loss"]
         for build in (plain.with_name("one"), tmp_path)
@@ -111,9 +141,10 @@ def test_bfloat16_takes_nearly_the_same_steps(plain: Path, tmp_path: Path) -> No
     assert rounded == pytest.approx(exact, abs=0.1)
 
 
-def test_a_killed_run_ends_as_one_that_is_not(spec: Path, tmp_path: Path) -> None:
+def test_a_killed_run_ends_as_one_that_is_not(spec: Path, tmp_path: Path, here: Here) -> None:
     options = ("--checkpoint-every", "1", "--evaluate-every", "6")
-    assert run(spec, tmp_path / "whole", *options).returncode == 0
+    code, said = here(spec, tmp_path / "whole", *options)
+    assert code == 0, said
     moments = random.Random(0)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     killed = 0
@@ -130,25 +161,26 @@ def test_a_killed_run_ends_as_one_that_is_not(spec: Path, tmp_path: Path) -> Non
         killed += 1
         if process.wait() == 0:
             break
-    found = run(spec, tmp_path / "killed", *options)
-    assert found.returncode == 0, found.stderr
+    code, said = here(spec, tmp_path / "killed", *options)
+    assert code == 0, said
     whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert all(torch.equal(resumed[key], value) for key, value in whole.items())
     assert logged(tmp_path / "whole") == logged(tmp_path / "killed")
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_recipe_is_refused(spec: Path, tmp_path: Path, here: Here) -> None:
     build = tmp_path / "build"
-    assert run(spec, build).returncode == 0
+    code, said = here(spec, build)
+    assert code == 0, said
     before = (build / "checkpoint.pt").read_bytes()
     spec.write_text(SPEC.replace("fan_in=12", "fan_in=13"))
-    found = run(spec, build, "--learning-rate", "0.1")
-    assert found.returncode == 1
-    assert "is of another digest and module and learning_rate; remove it" in found.stderr
+    code, said = here(spec, build, "--learning-rate", "0.1")
+    assert code == 1
+    assert "is of another digest and module and learning_rate; remove it" in said
     spec.write_text(SPEC.replace("relu", "gelu"))
-    found = run(spec, build)
-    assert found.returncode == 1
-    assert "is of another module; remove it" in found.stderr
+    code, said = here(spec, build)
+    assert code == 1
+    assert "is of another module; remove it" in said
     assert (build / "checkpoint.pt").read_bytes() == before
 
 
@@ -189,35 +221,35 @@ def test_a_file_that_finds_no_room_is_named_and_leaves_nothing(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_named(spec: Path, tmp_path: Path) -> None:
-    found = run(spec, tmp_path / "build", "--device", "cuda")
-    assert found.returncode == 1
-    assert found.stderr == "each process needs a GPU, PyTorch finds 0 here; --device cpu needs none\n"
+def test_a_gpu_that_is_not_there_is_named(spec: Path, tmp_path: Path, here: Here) -> None:
+    code, said = here(spec, tmp_path / "build", "--device", "cuda")
+    assert code == 1
+    assert said == "each process needs a GPU, PyTorch finds 0 here; --device cpu needs none\n"
     assert not (tmp_path / "build").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_named(spec: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named(spec: Path, tmp_path: Path, here: Here) -> None:
     (tmp_path / "file").touch()
-    found = run(spec, tmp_path / "file" / "build")
-    assert found.returncode == 1
-    assert found.stderr == f"cannot read or write {tmp_path / 'file' / 'build'}: Not a directory\n"
+    code, said = here(spec, tmp_path / "file" / "build")
+    assert code == 1
+    assert said == f"cannot read or write {tmp_path / 'file' / 'build'}: Not a directory\n"
     (tmp_path / "tiny.py").mkdir()
-    found = run(spec, tmp_path)
-    assert found.returncode == 1
-    assert "error[NF750]: cannot write" in found.stderr
-    assert "Traceback" not in found.stderr
+    code, said = here(spec, tmp_path)
+    assert code == 1
+    assert "error[NF750]: cannot write" in said
+    assert "Traceback" not in said
 
 
-def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path) -> None:
+def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path, here: Here) -> None:
     spec.write_text("nf 1\nnetwork tiny {\n    input 8\n    embed 63 4\n    linear 63\n}\n")
-    found = run(spec, tmp_path)
-    assert found.returncode == 0, found.stderr
+    code, said = here(spec, tmp_path)
+    assert code == 0, said
     names = {name for _, name, _ in logged(tmp_path)[1:]}
     assert names == {"loss", "test_loss", "test_accuracy"}
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected"),
     [
         ("head: linear 10", "head: linear 7", "needs an output of shape [10], the network's is [7]"),
         (
@@ -234,23 +266,23 @@ def test_a_network_of_tokens_is_trained_on_the_text(spec: Path, tmp_path: Path) 
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(
-    spec: Path, tmp_path: Path, old: str, new: str, said: str
+    spec: Path, tmp_path: Path, here: Here, old: str, new: str, expected: str
 ) -> None:
     spec.write_text(SPEC.replace(old, new))
-    found = run(spec, tmp_path)
-    assert found.returncode == 1
-    assert said in found.stderr
-    assert "Traceback" not in found.stderr
+    code, said = here(spec, tmp_path)
+    assert code == 1
+    assert expected in said
+    assert "Traceback" not in said
 
 
-def test_counts_are_at_least_one(spec: Path, tmp_path: Path) -> None:
-    found = run(spec, tmp_path, "--checkpoint-every", "0")
-    assert found.returncode == 2
-    assert "argument --checkpoint-every: 0 is not at least 1" in found.stderr
+def test_counts_are_at_least_one(spec: Path, tmp_path: Path, here: Here) -> None:
+    code, said = here(spec, tmp_path, "--checkpoint-every", "0")
+    assert code == 2
+    assert "argument --checkpoint-every: 0 is not at least 1" in said
 
 
-def test_a_network_without_a_task_is_refused(spec: Path, tmp_path: Path) -> None:
+def test_a_network_without_a_task_is_refused(spec: Path, tmp_path: Path, here: Here) -> None:
     spec.write_text(SPEC.replace("[28, 28]", "[5, 28]"))
-    found = run(spec, tmp_path / "shape")
-    assert found.returncode == 1
-    assert "no task has inputs of shape [5, 28]" in found.stderr
+    code, said = here(spec, tmp_path / "shape")
+    assert code == 1
+    assert "no task has inputs of shape [5, 28]" in said
