@@ -81,10 +81,10 @@ def _inputs(kernel: Weighted) -> str | Call | None:
     """What gives the inputs of a kernel's edges; None where the shape of its weight says them."""
     match kernel:
         case BlockSets():
-            return "inputs_of_sets"
+            return "set_inputs"
         case Neighbours(shifts=(dims, offsets)):
             return Call("shift_table", (tuple_of(dims), tuple_of(offsets)))
         case Blocked(places=None) | Dense():
             return None
         case _:
-            return "inputs"
+            return "edge_inputs"

@@ -84,18 +84,21 @@ class Draws:
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
     def sign(self, name: str, std: float | Tensor) -> None:
-        """A weight of blocks [..., height, width] of random signs, times `std`.
+        """A weight of blocks [..., height, width] with random signs, times `std`.
 
-        Half of what leaves an input is negative.
+        Half of the weights of an input are negative.
         """
         weight = self.weight(name)
         u = self.numbers(weight.numel()).view(weight.shape)
         axis = 0 if weight.dim() == 2 else 1
         rank = u.argsort(dim=axis, stable=True).argsort(dim=axis)
-        weight.copy_(std * balanced_signs(u, rank, weight.shape[axis]))
+        weight.copy_(std * halved_signs(u, rank, weight.shape[axis]))
 
     def sign_edges(self, name: str, std: float | Tensor, inputs: Tensor) -> None:
-        """The same for a weight whose edges read these inputs."""
+        """A weight of random signs, times `std`, whose edges read these inputs, [edges] in any shape.
+
+        Half of the weights of an input are negative.
+        """
         weight = self.weight(name)
         u = self.numbers(weight.numel())
         area = len(u) // max(1, inputs.numel())
@@ -107,7 +110,7 @@ class Draws:
         rank = torch.empty_like(group)
         first = sizes.cumsum(0) - sizes
         rank[order] = torch.arange(len(u), device="cpu") - first[group[order]]
-        signs = balanced_signs(u, rank, sizes[group])
+        signs = halved_signs(u, rank, sizes[group])
         weight.copy_(std * signs.view(weight.shape))
 
     def orthogonal(self, name: str, std: float | Tensor) -> None:
@@ -177,9 +180,9 @@ class Draws:
     def of_columns(self, name: str, numbers: str) -> Tensor:
         """The number of its column for each entry of a weight."""
         table = load_tables()[f"{name}.{numbers}"]
-        return spread_over(self.weight(name), table[self.inputs(name)])
+        return spread_over(self.weight(name), table[self.edge_inputs(name)])
 
-    def inputs(self, name: str) -> Tensor:
+    def edge_inputs(self, name: str) -> Tensor:
         """The input that each edge of a weight reads, by its tables."""
         tables, path = load_tables(), name.removesuffix("weight")
         for table in ("indices", "table"):
@@ -190,8 +193,8 @@ class Draws:
         group, lane = places // (inputs * outputs * stride), places // inputs % stride
         return (group * inputs + places % inputs) * stride + lane
 
-    def inputs_of_sets(self, name: str) -> Tensor:
-        """The same for blocks between sets, block t from `col_sets[t]` to `row_sets[t]`."""
+    def set_inputs(self, name: str) -> Tensor:
+        """The inputs of each row's weights: block t reads `col_sets[t]` for the rows `row_sets[t]`."""
         tables, path = load_tables(), name.removesuffix("weight")
         row_sets, col_sets = tables[f"{path}row_sets"], tables[f"{path}col_sets"]
         blocks = row_sets.flatten().argsort() // row_sets.shape[1]
@@ -214,7 +217,7 @@ class Draws:
         return philox(self.seed, self.stream - 1, count)
 
 
-def balanced_signs(u: Tensor, rank: Tensor, size: int | Tensor) -> Tensor:
+def halved_signs(u: Tensor, rank: Tensor, size: int | Tensor) -> Tensor:
     """-1 for numbers of a rank in the lower half of so many, 1 in the upper; u decides in the middle."""
     twice = 2 * rank + 1
     negative = (twice < size) | ((twice == size) & (u < 0.5))

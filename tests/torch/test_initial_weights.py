@@ -13,8 +13,8 @@ import nfc
 from nfc import philox
 from nfc.backends.torch_module import build_module
 from nfc.diagnostics import Sink
-from nfc.ir.deviations import ByDegrees, ByRow, Floored, Separable
 from nfc.ir.convolutions import Conv
+from nfc.ir.deviations import ByDegrees, ByRow, Floored, Separable
 from nfc.ir.fabric import factors
 from nfc.ir.factors import Kron
 from nfc.ir.initial_weights import initial_weights
