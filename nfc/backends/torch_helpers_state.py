@@ -104,8 +104,7 @@ class Draws:
         area = len(u) // max(1, inputs.numel())
         group = inputs.flatten().long()[:, None] * area + torch.arange(area, device="cpu")
         group = group.flatten()
-        order = u.argsort(stable=True)
-        order = order[group[order].argsort(stable=True)]
+        order = ((group << 32) + (u * 2.0**32).long()).argsort(stable=True)
         sizes = group.bincount()
         rank = torch.empty_like(group)
         first = sizes.cumsum(0) - sizes

@@ -97,14 +97,16 @@ def sign_weights(factor: Factor, draw: Draw, seed: int, window: tuple[int, ...] 
 
 
 def is_in_lower_half(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which numbers are among the lower half of their group's, earlier ones first where they are equal.
+    """Which numbers of Philox are among the lower half of their group's, earlier ones first where they are equal.
 
-    The middle one of an odd number is where it is below 1/2. Both [numbers].
+    The middle one of an odd number is where it is below 1/2. Both [numbers]; groups are less than 2^31.
     """
-    order = np.lexsort((numbers, groups))
+    words = (numbers * 2.0**32).astype(np.int64)
+    order = np.argsort((groups << 32) + words, kind="stable")
     sizes = np.bincount(groups)
     first = np.cumsum(sizes) - sizes
     twice = np.empty(len(numbers), np.int64)
     twice[order] = 2 * (np.arange(len(numbers)) - first[groups[order]]) + 1
     size = sizes[groups]
-    return (twice < size) | ((twice == size) & (numbers < 0.5))
+    lower: NDArray[np.bool_] = (twice < size) | ((twice == size) & (numbers < 0.5))
+    return lower
