@@ -65,7 +65,10 @@ bench-peers: $(PEERS)/.ready $(DEEPSPARSE)/.ready  ## time nfc against its peers
 depth: $(READY)  ## how signals fare and what trains in deep networks, by scheme; hours. Draws the figures of docs/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[viz]'
 	@$(BIN)/python -m benchmarks.depth.signals --build $(BENCH)
+	@$(BIN)/python -m benchmarks.depth.signals --build $(BENCH) --schemes balanced --layers 100 --width 1024
 	@$(BIN)/python -m benchmarks.depth.training --jobs $(WORKERS) --build $(BENCH)
+	@$(BIN)/python -m benchmarks.depth.training --jobs $(WORKERS) --build $(BENCH) --schemes kaiming xavier --layers 10 100
+	@$(BIN)/python -m benchmarks.depth.tables --build $(BENCH)
 	@$(BIN)/python -m benchmarks.depth.figures --build $(BENCH)
 
 topologies: $(READY)  ## measure and score the families, then draw and fill in docs/topologies.md; minutes

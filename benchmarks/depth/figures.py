@@ -6,13 +6,13 @@ Run: python -m benchmarks.depth.figures [--build build/benchmarks] [--figures do
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import geometric_mean, mean
 
-from benchmarks.depth.families import FAMILIES
+from benchmarks.depth import signals
+from benchmarks.depth.families import FAMILIES, WIDTH
 from benchmarks.depth.signals import Typical
 from benchmarks.depth.training import RATE, Outcome, read
 from benchmarks.report import markdown
@@ -28,10 +28,9 @@ def main() -> None:
     outcomes = read(arguments.build / "depth_training.jsonl")
     print(training_table(outcomes))
     plot_training(outcomes, arguments.figures / "depth_training.svg")
-    signals = arguments.build / "depth_signals.json"
-    if signals.exists():
-        results = [Typical(**record) for record in json.loads(signals.read_text())]
-        plot_signals(results, arguments.figures / "depth_signals.svg")
+    plot_signals(
+        signals.read(arguments.build / "depth_signals.jsonl"), arguments.figures / "depth_signals.svg"
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -122,11 +121,12 @@ def plot_signals(results: Sequence[Typical], path: Path) -> None:
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     panel = figure.subplots()
-    for scheme in dict.fromkeys(each.scheme for each in results):
+    chosen = [each for each in results if each.case.activation == "relu" and each.case.width == WIDTH]
+    for scheme in dict.fromkeys(each.case.scheme for each in chosen):
         depths: dict[int, list[float]] = defaultdict(list)
-        for each in results:
-            if each.scheme == scheme and each.activation == "relu":
-                depths[each.layers].append(max(FLOOR, each.forward))
+        for each in sorted(chosen, key=lambda each: each.case.layers):
+            if each.case.scheme == scheme:
+                depths[each.case.layers].append(max(FLOOR, each.forward))
         low, high = ([bound(values) for values in depths.values()] for bound in (min, max))
         (drawn,) = panel.plot(
             [*depths], [geometric_mean(v) for v in depths.values()], marker=".", label=scheme

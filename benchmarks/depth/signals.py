@@ -4,23 +4,26 @@ Expected values say little where few edges carry a neuron, so the geometric mean
 and output gradients is shown: of the output's total square over the input's, and of the input
 gradient's over the output gradient's, for as many outputs as inputs. In float64, so that what dies
 is seen to die. `isometry` is the largest distance of a singular value from 1, of linear networks.
+Results go to a file as they come, so that what was stopped goes on where it was.
 
-Run: python -m benchmarks.depth.signals [--layers 10 100 1000] [--schemes balanced …] [--seeds 5]
+Run: python -m benchmarks.depth.signals [--layers 10 100 1000] [--width 256] [--schemes balanced …] [--seeds 8]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
+from math import nan
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.depth.families import FAMILIES, Family, square
+from benchmarks.depth.families import FAMILIES, WIDTH, family, square
 from benchmarks.report import markdown
 
 SCHEMES = ("balanced", "orthogonal", "xavier", "kaiming", "dense_xavier")
@@ -28,15 +31,29 @@ SAMPLES = 16
 
 
 @dataclass(frozen=True)
-class Typical:
-    """Geometric means, and for linear networks the worst distance of a singular value from 1."""
+class Case:
+    """What is measured: square layers of a family of masks, with a scheme and perhaps an activation."""
 
     family: str
     scheme: str
     activation: str | None
     layers: int
+    width: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Typical:
+    """Geometric means, and for linear networks the worst distance of a singular value from 1.
+
+    Attributes:
+        spread: the geometric standard deviation over seeds, the greater of forward and backward.
+    """
+
+    case: Case
     forward: float
     backward: float
+    spread: float
     isometry: float | None
 
 
@@ -44,13 +61,18 @@ def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(1)
     arguments.build.mkdir(parents=True, exist_ok=True)
-    results = []
-    for result in results_of(arguments):
-        results.append(result)
-        print(f"{result}", flush=True)
-    (arguments.build / "depth_signals.json").write_text(json.dumps([asdict(each) for each in results]))
+    path = arguments.build / "depth_signals.jsonl"
+    done = {result.case: result for result in read(path)}
+    wanted = [*cases(arguments)]
+    with path.open("a") as file:
+        for case in (each for each in wanted if each not in done):
+            done[case] = typical(case)
+            file.write(json.dumps(asdict(done[case])) + "\n")
+            file.flush()
+            print(done[case], flush=True)
     for activation in (None, "relu"):
-        print(f"\n{activation or 'linear'}\n\n{table(results, activation, arguments)}")
+        chosen = [done[case] for case in wanted if case.activation == activation]
+        print(f"\n{activation or 'linear'}\n\n{table(chosen)}")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -60,29 +82,39 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--families", nargs="+", default=[each.name for each in FAMILIES])
     parser.add_argument("--schemes", nargs="+", default=[*SCHEMES])
     parser.add_argument("--layers", nargs="+", type=int, default=[10, 100, 1000])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--width", type=int, default=WIDTH)
+    parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
     return parser.parse_args()
 
 
-def results_of(arguments: argparse.Namespace) -> Iterator[Typical]:
-    chosen = [each for each in FAMILIES if each.name in arguments.families]
-    for layers, family, activation, scheme in product(
-        arguments.layers, chosen, (None, "relu"), arguments.schemes
-    ):
-        if scheme != "orthogonal" or family.blocks:
-            yield typical(family, scheme, activation, layers, arguments.seeds)
+def cases(arguments: argparse.Namespace) -> Iterator[Case]:
+    """All that are asked for, the deepest last."""
+    every = product(arguments.layers, arguments.families, (None, "relu"), arguments.schemes)
+    for layers, name, activation, scheme in every:
+        if scheme != "orthogonal" or family(name).blocks:
+            yield Case(name, scheme, activation, layers, arguments.width, arguments.seeds)
 
 
-def typical(family: Family, scheme: str, activation: str | None, layers: int, seeds: int) -> Typical:
+def read(path: Path) -> list[Typical]:
+    """The results so far; none where there is no file."""
+    if not path.exists():
+        return []
+    records = [json.loads(text) for text in path.read_text().splitlines()]
+    return [Typical(**{**record, "case": Case(**record["case"])}) for record in records]
+
+
+def typical(case: Case) -> Typical:
     """One network, drawn from so many seeds."""
-    network = square(family.via, layers, scheme, activation)
-    pairs = [ratios(model, network.input[0], seed) for seed, model in drawn(network.torch, seeds)]
-    forward, backward = (torch.cat(part).log().mean().exp().item() for part in zip(*pairs, strict=True))
+    network = square(family(case.family).via, case.layers, case.scheme, case.activation, case.width)
+    pairs = [ratios(model, case.width, seed) for seed, model in drawn(network.torch, case.seeds)]
+    logs = torch.stack([torch.stack(pair).log().mean(1) for pair in pairs])
+    forward, backward = logs.mean(0).exp().tolist()
+    spread = logs.std(0).max().exp().item() if case.seeds > 1 else nan
     distance = None
-    if activation is None:
-        distance = max(isometry(model, network.input[0]) for _, model in drawn(network.torch, 1))
-    return Typical(family.name, scheme, activation, layers, forward, backward, distance)
+    if case.activation is None:
+        distance = max(isometry(model, case.width) for _, model in drawn(network.torch, 1))
+    return Typical(case, forward, backward, spread, distance)
 
 
 def drawn(build: Callable[[int], nn.Module], seeds: int) -> Iterator[tuple[int, nn.Module]]:
@@ -112,16 +144,19 @@ def isometry(model: nn.Module, width: int) -> float:
     return float((values - 1).abs().max())
 
 
-def table(results: list[Typical], activation: str | None, arguments: argparse.Namespace) -> str:
-    """A row for each family and depth, forward / backward for each scheme."""
-    found = {
-        (each.family, each.layers, each.scheme): each for each in results if each.activation == activation
-    }
-    rows = []
-    for name, layers in product(arguments.families, arguments.layers):
-        cells = [found.get((name, layers, scheme)) for scheme in arguments.schemes]
-        rows.append((name, str(layers), *map(cell, cells)))
-    return markdown(("masks", "layers", *arguments.schemes), rows)
+def table(results: Sequence[Typical]) -> str:
+    """A row for each family, depth and width, forward / backward for each scheme."""
+    schemes = [*dict.fromkeys(each.case.scheme for each in results)]
+    rows: dict[tuple[str, int, int], dict[str, Typical]] = defaultdict(dict)
+    for each in results:
+        rows[each.case.family, each.case.layers, each.case.width][each.case.scheme] = each
+    return markdown(
+        ("masks", "layers", "wide", *schemes),
+        [
+            (name, str(layers), str(width), *(cell(found.get(scheme)) for scheme in schemes))
+            for (name, layers, width), found in rows.items()
+        ],
+    )
 
 
 def cell(result: Typical | None) -> str:

@@ -113,11 +113,12 @@ def runs(arguments: argparse.Namespace) -> Iterator[Run]:
 
 
 def read(path: Path) -> list[Outcome]:
-    """The outcomes so far; none where there is no file."""
+    """The outcomes so far, one a run; none where there is no file."""
     if not path.exists():
         return []
     records = [json.loads(text) for text in path.read_text().splitlines()]
-    return [Outcome(**{**record, "run": Run(**record["run"])}) for record in records]
+    outcomes = [Outcome(**{**record, "run": Run(**record["run"])}) for record in records]
+    return [*{outcome.run: outcome for outcome in outcomes}.values()]
 
 
 def outcome_of(run: Run, data: Path, steps: int) -> Outcome:

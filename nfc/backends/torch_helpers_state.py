@@ -84,10 +84,33 @@ class Draws:
         weight.copy_(std * math.sqrt(3.0) * (2.0 * u - 1.0))
 
     def sign(self, name: str, std: float | Tensor) -> None:
-        """The parameter of random signs, with this standard deviation."""
+        """A weight of blocks [..., height, width] with random signs, times `std`.
+
+        Half of the weights of an input are negative.
+        """
         weight = self.weight(name)
         u = self.numbers(weight.numel()).view(weight.shape)
-        weight.copy_(std * torch.where(u < 0.5, -1.0, 1.0).double())
+        axis = 0 if weight.dim() == 2 else 1
+        rank = u.argsort(dim=axis, stable=True).argsort(dim=axis)
+        weight.copy_(std * halved_signs(u, rank, weight.shape[axis]))
+
+    def sign_edges(self, name: str, std: float | Tensor, inputs: Tensor) -> None:
+        """A weight of random signs, times `std`, whose edges read these inputs, [edges] in any shape.
+
+        Half of the weights of an input are negative.
+        """
+        weight = self.weight(name)
+        u = self.numbers(weight.numel())
+        area = len(u) // max(1, inputs.numel())
+        group = inputs.flatten().long()[:, None] * area + torch.arange(area, device="cpu")
+        group = group.flatten()
+        order = ((group << 32) + (u * 2.0**32).long()).argsort(stable=True)
+        sizes = group.bincount()
+        rank = torch.empty_like(group)
+        first = sizes.cumsum(0) - sizes
+        rank[order] = torch.arange(len(u), device="cpu") - first[group[order]]
+        signs = halved_signs(u, rank, sizes[group])
+        weight.copy_(std * signs.view(weight.shape))
 
     def orthogonal(self, name: str, std: float | Tensor) -> None:
         """A weight of blocks [..., height, width] with orthonormal rows or columns, times `std`."""
@@ -155,16 +178,26 @@ class Draws:
 
     def of_columns(self, name: str, numbers: str) -> Tensor:
         """The number of its column for each entry of a weight."""
+        table = load_tables()[f"{name}.{numbers}"]
+        return spread_over(self.weight(name), table[self.edge_inputs(name)])
+
+    def edge_inputs(self, name: str) -> Tensor:
+        """The input that each edge of a weight reads, by its tables."""
         tables, path = load_tables(), name.removesuffix("weight")
-        weight, table = self.weight(name), tables[f"{name}.{numbers}"]
-        if f"{path}indices" in tables:
-            return spread_over(weight, table[tables[f"{path}indices"].long()])
-        if f"{path}table" in tables:
-            return spread_over(weight, table[tables[f"{path}table"].long()])
+        for table in ("indices", "table"):
+            if f"{path}{table}" in tables:
+                return tables[f"{path}{table}"].long()
         _, outputs, inputs, stride = self.stage_of(path.removesuffix("."))
         places = tables[f"{path}places"].long()
         group, lane = places // (inputs * outputs * stride), places // inputs % stride
-        return spread_over(weight, table[(group * inputs + places % inputs) * stride + lane])
+        return (group * inputs + places % inputs) * stride + lane
+
+    def set_inputs(self, name: str) -> Tensor:
+        """The inputs of each row's weights: block t reads `col_sets[t]` for the rows `row_sets[t]`."""
+        tables, path = load_tables(), name.removesuffix("weight")
+        row_sets, col_sets = tables[f"{path}row_sets"], tables[f"{path}col_sets"]
+        blocks = row_sets.flatten().argsort() // row_sets.shape[1]
+        return col_sets[blocks]
 
     def stage_of(self, path: str) -> tuple[int, int, int, int]:
         """Groups, outputs, inputs and stride of the blocks that a layer was cut from."""
@@ -181,6 +214,13 @@ class Draws:
         """Numbers of the next stream, in (0, 1)."""
         self.stream += 1
         return philox(self.seed, self.stream - 1, count)
+
+
+def halved_signs(u: Tensor, rank: Tensor, size: int | Tensor) -> Tensor:
+    """-1 for numbers of a rank in the lower half of so many, 1 in the upper; u decides in the middle."""
+    twice = 2 * rank + 1
+    negative = (twice < size) | ((twice == size) & (u < 0.5))
+    return torch.where(negative, -1.0, 1.0).double()
 
 
 def spread_over(weight: Tensor, numbers: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ A factor with stream t draws from the Philox numbers u of (seed, t), a number u 
 an embedding or of positions does so too, a number an entry.
 
 - `uniform`: w = std · √3 · (2u − 1), in float64 from left to right, rounded once to float32.
-- `sign`: w = −std where u < 1/2, else std, rounded once to float32.
+- `sign`: w = −std for the lower half of the numbers of each input's edges, std for the upper half, of an
+  odd number of edges by u < 1/2 for the middle one; rounded once to float32.
 - `orthogonal`: `nfc.ir.orthogonal_weights`.
 
 Biases and shifts are 0, scales 1, running means 0 and running variances 1.
@@ -80,8 +81,32 @@ def uniform_weights(
 
 
 def sign_weights(factor: Factor, draw: Draw, seed: int, window: tuple[int, ...] = ()) -> NDArray[np.float32]:
-    """Weights of random signs and the draw's standard deviation for magnitude, [*factor.weight_shape, *window]."""
-    u = philox.uniform(seed, draw.stream, factor.edges * prod(window))
+    """Weights of random signs and the draw's standard deviation for magnitude, [*factor.weight_shape, *window].
+
+    Of what leaves one input, at each entry of the window, half is negative.
+    """
+    area = prod(window)
+    u = philox.uniform(seed, draw.stream, factor.edges * area)
+    _, column = factor.arrays()
+    negative = is_in_lower_half(
+        u, column if area == 1 else (column[:, None] * area + np.arange(area)).reshape(-1)
+    )
     std = weight_std(factor, draw.std, window)
-    weights = np.multiply(np.where(u < 0.5, -1.0, 1.0), std, out=u)
+    weights = np.multiply(np.where(negative, -1.0, 1.0), std, out=u)
     return weights.astype(np.float32).reshape(*factor.weight_shape, *window)
+
+
+def is_in_lower_half(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which numbers of Philox are among the lower half of their group's, earlier ones first where they are equal.
+
+    The middle one of an odd number is where it is below 1/2. Both [numbers]; groups are less than 2^31.
+    """
+    words = (numbers * 2.0**32).astype(np.int64)
+    order = np.argsort((groups << 32) + words, kind="stable")
+    sizes = np.bincount(groups)
+    first = np.cumsum(sizes) - sizes
+    twice = np.empty(len(numbers), np.int64)
+    twice[order] = 2 * (np.arange(len(numbers)) - first[groups[order]]) + 1
+    size = sizes[groups]
+    lower: NDArray[np.bool_] = (twice < size) | ((twice == size) & (numbers < 0.5))
+    return lower

@@ -10,8 +10,14 @@ import pytest
 from nfc import philox
 from nfc.diagnostics import Sink
 from nfc.ir.deviations import ByDegrees, ByRow, Deviations, Floored, Separable
-from nfc.ir.factors import Blocks, Factor, Kron, Restricted
-from nfc.ir.initial_weights import drawn_weights, initial_weights, sign_weights, uniform_weights
+from nfc.ir.factors import Blocks, Factor, Kron, Restricted, Shifts
+from nfc.ir.initial_weights import (
+    drawn_weights,
+    initial_weights,
+    is_in_lower_half,
+    sign_weights,
+    uniform_weights,
+)
 from nfc.ir.interpreter import factor_matrix
 from nfc.ir.network import Draw, Norm
 from nfc.ir.orthogonal_weights import normal, orthogonal_weights
@@ -34,12 +40,62 @@ def test_the_bits_are_frozen() -> None:
     assert found.view(np.uint32).reshape(-1).tolist() == [0xBC0CC2A4, 0xBF118DDE, 0xBEA76911, 0xBEF39C7C]
 
 
-def test_signs_by_the_written_rule() -> None:
-    u = philox.uniform(11, 3, 12)
-    found = sign_weights(Kron(2, 2, 3, 1), Draw("sign", 0.1, 3), 11)
+def written_signs(factor: Factor, window: tuple[int, ...], seed: int, stream: int) -> list[float]:
+    """The rule of signs input by input, in plain loops."""
+    area = int(np.prod(window, dtype=int))
+    u = philox.uniform(seed, stream, factor.edges * area).tolist()
+    signs = [0.0] * len(u)
+    _, columns = endpoints(factor)
+    for column in range(factor.cols):
+        for entry in range(area):
+            mine = [edge * area + entry for edge, other in enumerate(columns) if other == column]
+            ascending = sorted(mine, key=lambda place: u[place])
+            half = len(mine) // 2
+            for place in ascending[:half]:
+                signs[place] = -1.0
+            for place in ascending[len(mine) - half :]:
+                signs[place] = 1.0
+            for place in ascending[half : len(mine) - half]:
+                signs[place] = -1.0 if u[place] < 0.5 else 1.0
+    return signs
+
+
+@pytest.mark.parametrize("window", [(), (3, 2)])
+@pytest.mark.parametrize(
+    "kind", ["dense", "block", "diagonal", "strided", "blocks", "torus", "fan_in", "edges"]
+)
+def test_signs_by_the_written_rule(kind: str, window: tuple[int, ...]) -> None:
+    factor = FABRICS[kind]
+    assert isinstance(factor, Factor)
+    found = sign_weights(factor, Draw("sign", 0.1, 3), 11, window)
     assert found.dtype == np.float32
-    assert found.reshape(-1).tolist() == [float(np.float32(-0.1 if n < 0.5 else 0.1)) for n in u]
-    assert 0 < (found < 0).sum() < 12
+    assert found.shape == (*factor.weight_shape, *window)
+    expected = [float(np.float32(0.1 * sign)) for sign in written_signs(factor, window, 11, 3)]
+    assert found.reshape(-1).tolist() == expected
+
+
+def test_equal_numbers_are_halved_in_their_order() -> None:
+    numbers, groups = np.array([0.7, 0.7, 0.2, 0.7, 0.7, 0.2]), np.array([1, 1, 0, 1, 1, 0])
+    assert is_in_lower_half(numbers, groups).tolist() == [True, True, True, False, False, False]
+
+
+def test_signs_are_even_and_those_of_one_output_independent() -> None:
+    """Over seeds: mean 0 on every edge, no correlation in a row, -1/size or -1/(size - 1) in a column."""
+    factor = Shifts((3, 3), ((0, 0), (1, 0), (2, 0), (0, 1), (0, 2)))
+    seeds = 2000
+    signs = np.stack([
+        factor_matrix(factor, sign_weights(factor, Draw("sign", 1.0, 0), seed)) for seed in range(seeds)
+    ])  # fmt: skip
+    noise = 5 / seeds**0.5
+    assert np.abs(signs.mean(axis=0)).max() < noise
+    reads = factor_matrix(factor, np.ones(factor.weight_shape, np.float32)) > 0
+    in_row = np.einsum("sji,sjk->jik", signs, signs) / seeds
+    assert np.abs(in_row * ~np.eye(9, dtype=bool)).max() < noise
+    in_column = np.einsum("sji,ski->ijk", signs, signs) / seeds
+    for column in range(9):
+        outputs = np.flatnonzero(reads[:, column])
+        pairs = in_column[column][np.ix_(outputs, outputs)][~np.eye(5, dtype=bool)]
+        np.testing.assert_allclose(pairs, -1 / 5, atol=noise)
 
 
 EDGES = FABRICS["edges"]

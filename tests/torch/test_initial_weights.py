@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -12,8 +13,10 @@ import nfc
 from nfc import philox
 from nfc.backends.torch_module import build_module
 from nfc.diagnostics import Sink
+from nfc.ir.convolutions import Conv
 from nfc.ir.deviations import ByDegrees, ByRow, Floored, Separable
 from nfc.ir.fabric import factors
+from nfc.ir.factors import Kron
 from nfc.ir.initial_weights import initial_weights
 from nfc.ir.network import SCHEMES, Draw, weighted_layers
 from nfc.lowering import lower
@@ -77,6 +80,32 @@ def test_deviations_of_rows_are_bit_exact_for_every_kind_of_factor(kind):
     factor = FABRICS[kind]
     std = ByRow(np.random.default_rng(2).random(factor.rows))
     net = network("net", (replace_draws(linear("linear1", factor), (Draw("sign", std, 0),)),))
+    state = build_module(lower(net), seed=3).state_dict()
+    assert state["linear1.weight"].numpy().tobytes() == initial_weights(net, 3)["linear1.weight"].tobytes()
+
+
+SIGNED = (
+    *(factor for kind in FABRICS for factor in factors(FABRICS[kind])),
+    *CUT,
+    Kron(1, 40, 3, 1),
+    Kron(3, 40, 2, 1),
+    Kron(2, 35, 3, 4),
+    Kron(4, 1, 5, 2),
+)
+
+
+def convolution(factor):
+    """A layer whose edges hold a kernel of 3 by 2 each."""
+    image = ((factor.cols, 5, 4), (factor.rows, 3, 3))
+    ends = {"input": image[0], "output": image[1], "kernel": (3, 2), "stride": (1, 1), "padding": (0, 0)}
+    return Conv(path="linear1", fabric=factor, topology="test", bias=False, scheme="balanced", **ends)
+
+
+@pytest.mark.parametrize("layer_of", [lambda factor: linear("linear1", factor), convolution])
+@pytest.mark.parametrize("number", range(len(SIGNED)))
+def test_signs_are_bit_exact_for_every_kind_of_factor(number, layer_of):
+    layer = replace(layer_of(SIGNED[number]), draws=(Draw("sign", 0.3, 0),))
+    net = network("net", (layer,))
     state = build_module(lower(net), seed=3).state_dict()
     assert state["linear1.weight"].numpy().tobytes() == initial_weights(net, 3)["linear1.weight"].tobytes()
 
