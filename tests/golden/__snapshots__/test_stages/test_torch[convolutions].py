@@ -278,40 +278,6 @@ class LastProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
-def taken(x: Tensor, order: Tensor) -> Tensor:
-    """The rows x[order] of x [features, batch], which lie batch-first where x does."""
-    batch_first = x.t()
-    if traced(x) or not batch_first.is_contiguous():
-        return contiguous(x).index_select(0, order)
-    return batch_first.index_select(1, order).t()
-
-
-def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
-    return applied(Reordered, x, order, places)
-
-
-@with_signature
-class Reordered(torch.autograd.Function):
-    """See `reordered`. PyTorch would add up gradients row by row; here they are reordered too."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-        return x.index_select(0, order) if traced(x) or x.dim() != 2 else taken(x, order)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        _, order, places = inputs
-        ctx.save_for_backward(order, places)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        order, places = ctx.saved_tensors
-        return reordered(gradient, places, order), None, None
-
-
 def traced(x: Tensor) -> bool:
     """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
     plain = type(x) in (Tensor, nn.Parameter)
@@ -367,6 +333,47 @@ class Transpose(torch.autograd.Function):
     @staticmethod
     def vmap(info, in_dims, x):
         return x, in_dims[0]
+
+
+def taken(x: Tensor, order: Tensor) -> Tensor:
+    """The rows x[order] of x [features, batch], which is no trace's."""
+    samples = x.t()
+    if len(samples) > 1 and x.is_contiguous():
+        return x.index_select(0, order)
+    if len(samples) > 1 and x.numel() >= 2**15:  # a transposed copy's rows are read faster
+        return contiguous(x).index_select(0, order)
+    return samples.index_select(1, order).t()
+
+
+def selected(x: Tensor, order: Tensor) -> Tensor:
+    """The rows x[order], as traces show it."""
+    return x.index_select(0, order)
+
+
+def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
+    return applied(Reordered, x, order, places)
+
+
+@with_signature
+class Reordered(torch.autograd.Function):
+    """See `reordered`. PyTorch would add up gradients row by row; here they are reordered too."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+        return selected(x, order) if traced(x) or x.dim() != 2 else taken(x, order)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        _, order, places = inputs
+        ctx.save_for_backward(order, places)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        order, places = ctx.saved_tensors
+        return reordered(gradient, places, order), None, None
 
 
 class Run:

@@ -141,38 +141,6 @@ class TableFactor(Factor):
             self.place_tables()
 
 
-class BlockSetLinear(TableFactor):
-    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`.
-
-    Features are gathered block by block; `places` are where each then is.
-    """
-
-    rows: Tensor
-    row_places: Tensor
-    columns: Tensor
-    column_places: Tensor
-
-    def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
-        shape = (row_sets.numel(), col_sets.shape[1])
-        super().__init__(col_sets.numel(), row_sets.numel(), shape, bias)
-        self.shapes = (row_sets.shape, col_sets.shape)
-        rows, columns = row_sets.flatten(), col_sets.flatten()
-        self.set_tables(
-            row_sets=row_sets,
-            rows=rows,
-            row_places=rows.argsort().int(),
-            columns=columns,
-            column_places=columns.argsort().int(),
-        )
-
-    def product(self, x: Tensor) -> Tensor:
-        tables = (self.rows, self.row_places, self.columns, self.column_places)
-        return block_set_product(self.weight, x, self.shapes, *tables)
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={self.shapes[0][0]}"
-
-
 class FabricLinear(nn.Module):
     """A linear layer whose matrix is a fabric: cascades and sums of factors."""
 
@@ -304,96 +272,6 @@ class LastProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
-def taken(x: Tensor, order: Tensor) -> Tensor:
-    """The rows x[order] of x [features, batch], which lie batch-first where x does."""
-    batch_first = x.t()
-    if traced(x) or not batch_first.is_contiguous():
-        return contiguous(x).index_select(0, order)
-    return batch_first.index_select(1, order).t()
-
-
-def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
-    return applied(Reordered, x, order, places)
-
-
-@with_signature
-class Reordered(torch.autograd.Function):
-    """See `reordered`. PyTorch would add up gradients row by row; here they are reordered too."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
-        return x.index_select(0, order) if traced(x) or x.dim() != 2 else taken(x, order)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        _, order, places = inputs
-        ctx.save_for_backward(order, places)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        order, places = ctx.saved_tensors
-        return reordered(gradient, places, order), None, None
-
-
-def block_set_product(weight: Tensor, x: Tensor, shapes, *tables: Tensor) -> Tensor:
-    """Blocks between sets of rows and columns times x [columns, batch].
-
-    The shapes are those of the sets; the tables say where rows and columns lie block by block:
-    the rows and their places, the columns and theirs.
-    """
-    if traced(x):
-        return BlockSetProduct.forward(weight, x, shapes, *tables)[0]
-    return applied(BlockSetProduct, weight, x, shapes, *tables)[0]
-
-
-@with_signature
-class BlockSetProduct(torch.autograd.Function):
-    """See `block_set_product`. What was gathered for the product is kept for its gradient."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(weight: Tensor, x: Tensor, shapes, *tables: Tensor) -> tuple[Tensor, ...]:
-        rows, row_places, columns, _ = tables
-        (groups, outputs), (_, inputs) = shapes
-        blocks = weight.index_select(0, rows).view(groups, outputs, inputs)
-        if not traced(x) and x.numel() > (2**16 if inputs >= 16 else 2**13):
-            x = contiguous(x)  # products read this faster than they do batch-first
-        x = taken(x, columns).view(groups, inputs, x.shape[1])
-        y = torch.bmm(blocks, x).view(len(rows), x.shape[2])
-        return taken(y, row_places), blocks, x
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        weight, x, ctx.shapes, *tables = inputs
-        ctx.mark_non_differentiable(*output[1:])
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(weight, x, *output[1:], *tables)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
-        if gradient is None:
-            return (None,) * 7
-        weight, x, blocks, inputs, *tables = ctx.saved_tensors
-        rows, row_places, columns, column_places = tables
-        row_shape, column_shape = ctx.shapes
-        if torch.is_grad_enabled():  # second derivatives need the function's own inputs
-            blocks = reordered(weight, rows, row_places).unflatten(0, row_shape)
-            inputs = reordered(x, columns, column_places).unflatten(0, column_shape)
-        gradient = reordered(contiguous(gradient), rows, row_places).unflatten(0, row_shape)
-        of_weight = of_x = None
-        if ctx.needs_input_grad[0]:
-            of_blocks = torch.bmm(gradient, inputs.mT.to(gradient.dtype))
-            of_weight = reordered(of_blocks.flatten(0, 1), row_places, rows)
-        if ctx.needs_input_grad[1]:
-            of_inputs = torch.bmm(blocks.mT.to(gradient.dtype), gradient)
-            of_x = reordered(of_inputs.flatten(0, 1), column_places, columns)
-        return of_weight, of_x, None, None, None, None, None
-
-
 def traced(x: Tensor) -> bool:
     """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
     plain = type(x) in (Tensor, nn.Parameter)
@@ -449,6 +327,186 @@ class Transpose(torch.autograd.Function):
     @staticmethod
     def vmap(info, in_dims, x):
         return x, in_dims[0]
+
+
+def taken(x: Tensor, order: Tensor) -> Tensor:
+    """The rows x[order] of x [features, batch], which is no trace's."""
+    samples = x.t()
+    if len(samples) > 1 and x.is_contiguous():
+        return x.index_select(0, order)
+    if len(samples) > 1 and x.numel() >= 2**15:  # a transposed copy's rows are read faster
+        return contiguous(x).index_select(0, order)
+    return samples.index_select(1, order).t()
+
+
+def selected(x: Tensor, order: Tensor) -> Tensor:
+    """The rows x[order], as traces show it."""
+    return x.index_select(0, order)
+
+
+def taken_once(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+    """`reordered` without a gradient."""
+    return taken(x, order)
+
+
+def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+    """The rows x[order], along the first axis; row r of x is the row `places[r]` of the result."""
+    return applied(Reordered, x, order, places)
+
+
+@with_signature
+class Reordered(torch.autograd.Function):
+    """See `reordered`. PyTorch would add up gradients row by row; here they are reordered too."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
+        return selected(x, order) if traced(x) or x.dim() != 2 else taken(x, order)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        _, order, places = inputs
+        ctx.save_for_backward(order, places)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        order, places = ctx.saved_tensors
+        return reordered(gradient, places, order), None, None
+
+
+def block_set_product(weight, x: Tensor, bias, shapes, tables, leaves: bool) -> Tensor:
+    """Blocks between sets of rows and columns times x [columns, batch], and the bias if there is one.
+
+    The shapes are those of the sets; the tables say where rows and columns lie block by block:
+    the rows and their places, the columns and theirs. With `leaves` the rows of the result stay
+    block by block.
+    """
+    arguments = (weight, x, bias, shapes, tables, leaves)
+    if traced(x):
+        return block_set_values(*arguments)[0]
+    if transformed():
+        return MappedBlockSetProduct.apply(*arguments)[0]
+    if torch.is_grad_enabled():
+        return BlockSetProduct.apply(*arguments)
+    return block_set_values(*arguments)[0]
+
+
+def block_set_values(weight, x: Tensor, bias, shapes, tables, leaves: bool) -> tuple[Tensor, ...]:
+    """The product, and what was gathered for it: the blocks and their inputs."""
+    rows, row_places, columns, _ = tables
+    (groups, outputs), (_, inputs) = shapes
+    taking = selected if traced(x) else taken
+    blocks = weight.index_select(0, rows).view(groups, outputs, inputs)
+    x = taking(x, columns).view(groups, inputs, x.shape[1])
+    if bias is None:
+        y = torch.bmm(blocks, x)
+    else:  # in the product, which saves a pass over its result
+        y = torch.baddbmm(bias.index_select(0, rows).view(groups, outputs, 1), blocks, x)
+    y = y.view(groups * outputs, x.shape[2])
+    return y if leaves else taking(y, row_places), blocks, x
+
+
+class BlockSetProduct(torch.autograd.Function):
+    """See `block_set_product`. What was gathered for the product is kept for its gradient.
+
+    With a context in `forward`, calls take half of the time that `setup_context` takes.
+    """
+
+    @staticmethod
+    def forward(ctx, weight, x: Tensor, bias, shapes, tables, leaves: bool) -> Tensor:
+        y, *gathered = block_set_values(weight, x, bias, shapes, tables, leaves)
+        ctx.save_for_backward(weight, x, *gathered)
+        ctx.tables, ctx.leaves = tables, leaves
+        return y
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return (None,) * 6
+        (weight, x, blocks, inputs), wanted = ctx.saved_tensors, ctx.needs_input_grad
+        rows, row_places, columns, column_places = ctx.tables
+        taking = reordered if torch.is_grad_enabled() else taken_once
+        if taking is reordered:  # second derivatives need the function's own inputs
+            blocks = reordered(weight, rows, row_places).view(blocks.shape)
+            inputs = reordered(x, columns, column_places).reshape(inputs.shape)
+        of_weight = of_x = of_bias = None
+        if wanted[2]:
+            of_bias = gradient.sum(1)
+            of_bias = of_bias.index_select(0, row_places) if ctx.leaves else of_bias
+        gradient = contiguous(gradient) if ctx.leaves else taking(gradient, rows, row_places)
+        gradient = gradient.view(*blocks.shape[:2], inputs.shape[2])
+        if wanted[0]:
+            of_blocks = torch.bmm(gradient, inputs.mT.to(gradient.dtype))
+            of_weight = taking(of_blocks.flatten(0, 1), row_places, rows)
+        if wanted[1]:
+            of_inputs = torch.bmm(blocks.mT.to(gradient.dtype), gradient)
+            of_x = taking(of_inputs.flatten(0, 1), column_places, columns)
+        return of_weight, of_x, of_bias, None, None, None
+
+
+class MappedBlockSetProduct(BlockSetProduct):
+    """`BlockSetProduct` for `torch.func`, which wants what is kept among the outputs."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(weight, x: Tensor, bias, shapes, tables, leaves: bool) -> tuple[Tensor, ...]:
+        return block_set_values(weight, x, bias, shapes, tables, leaves)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        weight, x, _, _, ctx.tables, ctx.leaves = inputs
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(weight, x, *output[1:])
+
+
+class BlockSetLinear(TableFactor):
+    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`.
+
+    Features are gathered block by block; `places` are where each then is. From one such layer to
+    the next a single gather is enough: with `leaves` the outputs stay block by block, and with
+    `follows` x lies as the layer with the rows `after` has left it.
+    """
+
+    def __init__(
+        self,
+        row_sets: Tensor,
+        col_sets: Tensor,
+        bias: bool = False,
+        after: Tensor | None = None,
+    ):
+        shape = (row_sets.numel(), col_sets.shape[1])
+        super().__init__(col_sets.numel(), row_sets.numel(), shape, bias)
+        self.shapes = (row_sets.shape, col_sets.shape)
+        rows, columns = row_sets.flatten(), col_sets.flatten()
+        tables = {"rows": rows, "row_places": rows.argsort().int()}
+        tables |= {"columns": columns, "column_places": columns.argsort().int()}
+        if after is not None:
+            followed = after.flatten().argsort().int()[columns]
+            tables |= {"followed": followed, "followed_places": followed.argsort().int()}
+        self.set_tables(row_sets=row_sets, **tables)
+
+    def forward(self, x: Tensor, follows: bool = False, leaves: bool = False) -> Tensor:
+        arguments = self.shapes, self.orders(follows), leaves
+        y = block_set_product(self.weight, self.feature_first(x), self.bias, *arguments)
+        return batch_first(y, x)
+
+    def product(self, x: Tensor) -> Tensor:
+        return block_set_product(self.weight, x, None, self.shapes, self.orders(), False)
+
+    def orders(self, follows: bool = False) -> tuple[Tensor, ...]:
+        """The rows block by block and their places, the columns and theirs."""
+        found = self._buffers  # several times faster than attributes of a module
+        if follows:
+            columns, places = found["followed"], found["followed_places"]
+        else:
+            columns, places = found["columns"], found["column_places"]
+        return found["rows"], found["row_places"], columns, places
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, groups={self.shapes[0][0]}"
 
 
 class EdgeFactor(TableFactor):
