@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from typing import TypeGuard
 
 from nfc.ir.network import Activation, Block, Dropout, Op
 from nfc.lowering.plan import BlockSets, Convolution, Plan, Product
@@ -43,15 +42,21 @@ def _runs(block: Block) -> Iterator[list[int]]:
 
 
 def _placed(op: Op, leaves: bool, follows: str | None) -> Op:
-    if not _is_block_sets(op):
-        return op
-    assert isinstance(op.kernel, BlockSets)
-    return replace(op, kernel=replace(op.kernel, leaves=leaves, follows=follows))
+    match op:
+        case Product(kernel=BlockSets() as sets) if _is_block_sets(op):
+            return replace(op, kernel=replace(sets, leaves=leaves, follows=follows))
+        case _:
+            return op
 
 
-def _is_block_sets(op: Op) -> TypeGuard[Product]:
-    is_linear = isinstance(op, Product) and not isinstance(op, Convolution)
-    return is_linear and isinstance(op.kernel, BlockSets)
+def _is_block_sets(op: Op) -> bool:
+    match op:
+        case Convolution():
+            return False
+        case Product(kernel=BlockSets()):
+            return True
+        case _:
+            return False
 
 
 def _takes_any_order(op: Op) -> bool:

@@ -68,7 +68,8 @@ def optimised(kernel: Kernel, target: Target) -> Kernel:
 
 def _by_edges_if_faster(kernel: BlockSets, target: Target) -> BlockSets | Edgewise:
     """Block sets by their edges where these are faster in training and in the forward pass too: the first is often near a tie."""
-    edges = Edgewise(replace(kernel, leaves=False, follows=None))
+    linked = kernel.leaves or kernel.follows is not None
+    edges = Edgewise(replace(kernel, leaves=False, follows=None) if linked else kernel)
     targets = (target, replace(target, backward=False))
     faster = all(kernel_seconds(edges, each) < kernel_seconds(kernel, each) for each in targets)
     return edges if faster else kernel

@@ -401,12 +401,14 @@ class BlockSetProduct(torch.autograd.Function):
             of_bias = of_bias.index_select(0, row_places) if ctx.leaves else of_bias
         gradient = contiguous(gradient) if ctx.leaves else taking(gradient, rows, row_places)
         gradient = gradient.view(*blocks.shape[:2], inputs.shape[2])
+        if blocks.dtype != gradient.dtype:  # autocast
+            blocks, inputs = blocks.to(gradient.dtype), inputs.to(gradient.dtype)
         if wanted[0]:
-            of_blocks = torch.bmm(gradient, inputs.mT.to(gradient.dtype))
-            of_weight = taking(of_blocks.flatten(0, 1), row_places, rows)
+            of_blocks = torch.bmm(gradient, inputs.mT).view(weight.shape)
+            of_weight = taking(of_blocks, row_places, rows)
         if wanted[1]:
-            of_inputs = torch.bmm(blocks.mT.to(gradient.dtype), gradient)
-            of_x = taking(of_inputs.flatten(0, 1), column_places, columns)
+            of_inputs = torch.bmm(blocks.mT, gradient).view(x.shape)
+            of_x = taking(of_inputs, column_places, columns)
         return of_weight, of_x, of_bias, None, None, None
 
 
