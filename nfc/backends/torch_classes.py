@@ -9,6 +9,7 @@ from nfc.backends.torch_convolutions import reads_positions
 from nfc.backends.torch_layers import (
     attention_module,
     index_variable,
+    product_call,
     product_module,
     simple_module,
     weightless,
@@ -186,5 +187,7 @@ def _step(op: Op, prefix: str) -> list[str]:
         case Norm(norm="batch") if len(op.input) > 1 and not is_image(op.input):
             flat = f"self.{name}(x.flatten(0, -2)).reshape"
             return statement(Call(flat, ("x.shape",)), 2, prefix)
+        case Product():
+            return statement(product_call(op), 2, prefix)
         case _:
             return statement(weightless(op) or Call(f"self.{name}", ("x",)), 2, prefix)

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from nfc.backends.torch_helpers_products import (
     Layout,
-    block_set_product,
     last_product,
     spread,
     strided_product,
@@ -191,38 +190,6 @@ class PartialBlockLinear(TableFactor):
     def extra_repr(self) -> str:
         groups, _, _, stride = self.stage
         return f"{super().extra_repr()}, groups={groups}, stride={stride}"
-
-
-class BlockSetLinear(TableFactor):
-    """Dense blocks between sets of features: rows `row_sets[t]` read columns `col_sets[t]`.
-
-    Features are gathered block by block; `places` are where each then is.
-    """
-
-    rows: Tensor
-    row_places: Tensor
-    columns: Tensor
-    column_places: Tensor
-
-    def __init__(self, row_sets: Tensor, col_sets: Tensor, bias: bool = False):
-        shape = (row_sets.numel(), col_sets.shape[1])
-        super().__init__(col_sets.numel(), row_sets.numel(), shape, bias)
-        self.shapes = (row_sets.shape, col_sets.shape)
-        rows, columns = row_sets.flatten(), col_sets.flatten()
-        self.set_tables(
-            row_sets=row_sets,
-            rows=rows,
-            row_places=rows.argsort().int(),
-            columns=columns,
-            column_places=columns.argsort().int(),
-        )
-
-    def product(self, x: Tensor) -> Tensor:
-        tables = (self.rows, self.row_places, self.columns, self.column_places)
-        return block_set_product(self.weight, x, self.shapes, *tables)
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, groups={self.shapes[0][0]}"
 
 
 class Sum(nn.ModuleList):

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from nfc.backends.torch_helpers import TableFactor
 from nfc.backends.torch_helpers_cascade import Cascade, Run
 from nfc.backends.torch_helpers_fuse import FusedCascade
-from nfc.backends.torch_helpers_products import reordered, spread
+from nfc.backends.torch_helpers_products import spread
+from nfc.backends.torch_helpers_sets import reordered
 from nfc.backends.torch_helpers_sparse import EdgeFactor, shift_table
 
 

@@ -19,6 +19,7 @@ from nfc.backends.torch_writer import (
 )
 from nfc.diagnostics import Diagnostic, NfcError
 from nfc.ir.convolutions import Pool, Shuffle
+from nfc.ir.names import attribute
 from nfc.ir.network import NORM_EPSILON, Activation, Crop, Dropout, Norm, Op, Pad, Reshape, feature_axis
 from nfc.ir.sequences import FABRICS, Attention, Embed, Position, Transpose
 from nfc.lowering.fuse import is_stage
@@ -116,6 +117,20 @@ def _too_deep(op: Product) -> Diagnostic:
     )
 
 
+def product_call(op: Product) -> Expression:
+    """The call of a linear layer's module on x, with how features lie before it and after it."""
+    arguments: list[Expression] = ["x"]
+    if isinstance(op.kernel, BlockSets):
+        arguments += [Named("follows", "True")] if op.kernel.follows is not None else []
+        arguments += [Named("leaves", "True")] if op.kernel.leaves else []
+    return Call(f"self.{attribute_of(op.path)}", tuple(arguments))
+
+
+def attribute_of(path: str) -> str:
+    """The attribute that holds the module of the operation at a path, in the class of its block."""
+    return attribute(path.rpartition(".")[2])
+
+
 def partial_block(kernel: Kernel) -> Blocked | None:
     """The block kernel of a factor without some edges, alone or between padding and cropping of features."""
     match kernel:
@@ -142,9 +157,10 @@ def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> 
             return Call("BlockLinear", (str(a), str(b), str(c), *_bias(bias)))
         case Blocked(a=a, b=b, c=c, d=d):
             return Call("StridedBlockLinear", (str(a), str(b), str(c), str(d), *_bias(bias)))
-        case BlockSets():
+        case BlockSets(follows=follows):
             entries = (Entry(f"{key}.row_sets"), Entry(f"{key}.col_sets"))
-            return Call("BlockSetLinear", (*entries, *_bias(bias)))
+            after = () if follows is None else (Named("after", Entry(f"{attribute_of(follows)}.row_sets")),)
+            return Call("BlockSetLinear", (*entries, *_bias(bias), *after))
         case Edgewise(kernel=inner):
             blocks = cast("Call", _module(inner, features, key, bias, depth))
             return replace(blocks, function=f"Edgewise{blocks.function}")

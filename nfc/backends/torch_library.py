@@ -31,6 +31,7 @@ IMPORTS = {
 SOURCES = (
     "torch_helpers.py",
     "torch_helpers_products.py",
+    "torch_helpers_sets.py",
     "torch_helpers_sparse.py",
     "torch_helpers_sparse_products.py",
     "torch_helpers_cascade.py",

@@ -11,6 +11,7 @@ from itertools import groupby
 from nfc.ir.network import Op
 from nfc.lowering.cost import kernel_seconds
 from nfc.lowering.fuse import fusable_from, is_stage
+from nfc.lowering.handing import handed_over
 from nfc.lowering.plan import (
     Add,
     Blocked,
@@ -30,7 +31,7 @@ from nfc.passes.rewrite import rewrite
 
 
 def optimise(plan: Plan, target: Target) -> Plan:
-    """The plan with neighbouring stages fused and other kernels in the form that is fastest.
+    """The plan with neighbouring stages fused, other kernels in the form that is fastest, and fewer gathers between.
 
     Parameters keep their names, shapes, order and draws.
     """
@@ -42,7 +43,11 @@ def optimise(plan: Plan, target: Target) -> Plan:
             else op
         )
 
-    return replace(plan, body=rewrite(plan.body, chosen))
+    if not (target.fuse and target.runtime == "torch"):
+        return replace(plan, body=rewrite(plan.body, chosen))
+    # Handed over first, as gathers that are not needed cost nothing, and then what has stayed as it was.
+    linked = handed_over(plan)
+    return handed_over(replace(linked, body=rewrite(linked.body, chosen)))
 
 
 def optimised(kernel: Kernel, target: Target) -> Kernel:
@@ -63,7 +68,8 @@ def optimised(kernel: Kernel, target: Target) -> Kernel:
 
 def _by_edges_if_faster(kernel: BlockSets, target: Target) -> BlockSets | Edgewise:
     """Block sets by their edges where these are faster in training and in the forward pass too: the first is often near a tie."""
-    edges = Edgewise(kernel)
+    linked = kernel.leaves or kernel.follows is not None
+    edges = Edgewise(replace(kernel, leaves=False, follows=None) if linked else kernel)
     targets = (target, replace(target, backward=False))
     faster = all(kernel_seconds(edges, each) < kernel_seconds(kernel, each) for each in targets)
     return edges if faster else kernel

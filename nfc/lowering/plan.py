@@ -64,11 +64,17 @@ class Blocked:
 
 @dataclass(frozen=True, eq=False)
 class BlockSets:
-    """Dense blocks between index sets: y[row_sets[t]] = W[row_sets[t]] x[col_sets[t]]; weight [rows, width]."""
+    """Dense blocks between index sets: y[row_sets[t]] = W[row_sets[t]] x[col_sets[t]]; weight [rows, width].
+
+    With `leaves`, y stays in the order of `row_sets`, for the layer after. `follows` is the path of the
+    layer before where that has left x so.
+    """
 
     weight: Weight
     row_sets: Indices
     col_sets: Indices
+    leaves: bool = False
+    follows: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,11 +82,8 @@ CACHED = 2**20
 TILE = 4
 """Rows of a block that a matrix product works on together."""
 
-NARROW = 16
-"""Columns of a set below which PyTorch reads batch-first features more slowly."""
-
-READ, READ_NARROW = 2**16, 2**13
-"""Numbers up to which PyTorch's block sets read their features batch-first, and those with narrow sets."""
+READ = 2**15
+"""Numbers below which PyTorch's block sets read their features batch-first."""
 
 
 def product_work(product: Product, target: Target) -> Work:
@@ -211,13 +208,18 @@ def _fusing(stage: Fused) -> Work:
 
 
 def _in_order(kernel: BlockSets, target: Target) -> Work:
-    """Inputs, outputs and, where they are no constants, weights put in the order of the blocks and back."""
+    """Inputs, outputs and, where they are no constants, weights put in the order of the blocks and back.
+
+    Outputs that are left as they are, for the layer after, are not put back.
+    """
     rows, cols, batch = kernel.row_sets.size, kernel.col_sets.size, target.batch
     if target.runtime == "onnxruntime":
         return _moved((rows + cols) * batch, calls=2)
     width = kernel.col_sets.shape[1]
-    turned = cols if batch > 1 and cols * batch > (READ_NARROW if width < NARROW else READ) else 0
-    return Work({"reorder.call": 3, "reorder.numbers": (rows + cols + turned) * batch + rows * width})
+    written = 0 if kernel.leaves else rows
+    turned = cols if batch > 1 and cols * batch >= READ and kernel.follows is None else 0
+    calls = 2 if kernel.leaves else 3
+    return Work({"reorder.call": calls, "reorder.numbers": (written + cols + turned) * batch + rows * width})
 
 
 def _clusters_work(kernel: Clustered, batch: int) -> Work:

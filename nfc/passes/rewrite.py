@@ -20,6 +20,23 @@ def rewrite_layers(block: Block, change: Callable[[WeightedLayer], WeightedLayer
     return rewrite(block, lambda op: change(op) if isinstance(op, WeightedLayer) else op)
 
 
+def rewrite_blocks(block: Block, change: Callable[[Block], Block]) -> Block:
+    """The block changed as a whole, after each of those inside it."""
+    return change(tuple(_with_blocks(op, change) for op in block))
+
+
+def _with_blocks(op: Op, change: Callable[[Block], Block]) -> Op:
+    match op:
+        case Repeat(copies=copies):
+            return replace(op, copies=tuple(rewrite_blocks(copy, change) for copy in copies))
+        case Sum(branches=branches) | Concat(branches=branches):
+            return replace(op, branches=tuple(rewrite_blocks(branch, change) for branch in branches))
+        case Residual(body=body) | Inline(body=body):
+            return replace(op, body=rewrite_blocks(body, change))
+        case _:
+            return op
+
+
 def _rewrite(op: Op, change: Callable[[Op], Op]) -> Op:
     match op:
         case Repeat(copies=copies):

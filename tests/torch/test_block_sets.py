@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 
-from nfc.backends.torch_helpers import BlockSetLinear
+from nfc.backends.torch_helpers_sets import BlockSetLinear
 from nfc.backends.torch_helpers_sparse import EdgewiseBlockSetLinear
 
 KINDS = [BlockSetLinear, EdgewiseBlockSetLinear]
