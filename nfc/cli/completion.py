@@ -9,11 +9,13 @@ import click
 from click.shell_completion import CompletionItem
 
 NAME_CHARACTERS = f"{string.ascii_letters}{string.digits}_"
-TOPOLOGIES = (
-    "dense diagonal block band random bernoulli small_world n_of_m torus hypercube butterfly monarch clos benes "
-    "shuffle_exchange radix_net expander lowrank pixelfly file cascade parallel transpose kron direct_sum permute"
+FAMILIES = (
+    "dense block band random bernoulli small_world n_of_m torus hypercube butterfly monarch clos benes "
+    "shuffle_exchange radix_net expander lowrank pixelfly"
 ).split()
-"""The language's names of topologies, here once more since a shell waits for no NumPy; a test compares them."""
+"""The families that are searched, here once more since a shell waits for no NumPy; a test compares them."""
+TOPOLOGIES = [*FAMILIES, *"diagonal file cascade parallel transpose kron direct_sum permute".split()]
+"""The language's names of topologies; a test compares them too."""
 
 
 def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -26,6 +28,11 @@ def complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -
     from nfc.codes import codes, title
 
     return [CompletionItem(code, help=title(code)) for code in codes() if code.startswith(incomplete.upper())]
+
+
+def complete_family(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The families of a search that begin so."""
+    return [CompletionItem(each) for each in FAMILIES if each.startswith(incomplete)]
 
 
 def complete_topology(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nfc.cli.bench import duration
-from nfc.cli.completion import complete_file
+from nfc.cli.completion import complete_family, complete_file
 from nfc.cli.measuring import Measuring, Meter, measuring_options
 from nfc.cli.options import count, output_options, program_options
 from nfc.cli.output import Output
@@ -32,6 +32,8 @@ LOST = "nfc: interrupted; with --results FILE the results are kept, and the same
 
 def families(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     """Names of standard families, each once; a click error for any other."""
+    if context.resilient_parsing:  # a shell waits for completions, and GENERATORS takes NumPy
+        return names
     from nfc.search.generators import GENERATORS
 
     for name in names:
@@ -69,6 +71,7 @@ def families(context: click.Context, parameter: click.Parameter, names: tuple[st
     multiple=True,
     callback=families,
     metavar="NAME",
+    shell_complete=complete_family,
     help="Try this family; repeatable.",
 )
 @click.option("--by", type=click.Choice(["score", "uniform", "erdos_renyi"]), help="The division to write.")

@@ -20,7 +20,7 @@ from nfc.score.trainability import trainability
 EXPRESSED = 1.0 / 3.0
 """The share of the controllability in the score; the rest is the trainability's."""
 WIDEST = 2048
-"""Up to so many inputs and outputs a student has the fabric itself: some seconds at 1024, four times that here."""
+"""Up to so many inputs and outputs a student has the fabric itself: some seconds at 1024, several times that here."""
 LARGEST = 4096
 """Up to so many it has it for want of the same family at a smaller width; up to a minute or two."""
 MOST_EDGES = 2**22

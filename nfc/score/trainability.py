@@ -9,38 +9,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nfc.ir.fabric import Fabric
-from nfc.score.lesson import Lesson, lesson
+from nfc.score.lesson import Lesson, batch_size, lesson
 from nfc.score.student import Student
 
 Real = NDArray[np.float32]
 
 STEPS = 400
-BATCH = 64
 WARM_UP = 20
 RATE = 1.6e-2
 """Before the multipliers of sparse factors; the dense network's best in the study's reconstruction."""
 _MEAN_DECAY, _SQUARE_DECAY, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 
 
-def trainability(fabric: Fabric, *, seed: int = 0, steps: int = STEPS) -> float:
+def trainability(fabric: Fabric, *, seed: int = 0, steps: int = STEPS, batch: int | None = None) -> float:
     """R² on fresh inputs of the student in place after so many steps: 1 all learned, 0 nothing.
 
     Time and memory are in the edges and in cols², no rows × cols weight matrix is built.
 
     Args:
         seed: of the map, the inputs and the initial weights.
+        batch: samples of a step; those that suit the width where None.
     """
     taught = lesson(fabric.cols, seed)
     student = Student(fabric, seed)
     with np.errstate(over="ignore", invalid="ignore"):
-        learn(student, taught, steps)
+        learn(student, taught, steps, batch or batch_size(fabric.cols))
         return r_squared(student.answers(taught.fresh_inputs), taught.fresh_answers)
 
 
-def learn(student: Student, taught: Lesson, steps: int) -> None:
+def learn(student: Student, taught: Lesson, steps: int, batch: int) -> None:
     """Adam (Kingma and Ba 2015) with a warm-up and a cosine to 0."""
     mean, square = np.zeros_like(student.gradient), np.zeros_like(student.gradient)
-    for step, (inputs, answers) in enumerate(islice(taught.batches(BATCH), steps), start=1):
+    for step, (inputs, answers) in enumerate(islice(taught.batches(batch), steps), start=1):
         student.study(inputs, answers)
         gradient = student.gradient
         mean += (1 - _MEAN_DECAY) * (gradient - mean)

@@ -10,6 +10,7 @@ from nfc.analysis.properties import FABRIC_PROPERTIES, Measurement
 from nfc.diagnostics import Diagnostic, NfcError, Severity, Sink
 from nfc.ir.fabric import Fabric
 from nfc.score import score
+from nfc.score.lesson import LEAST_BATCH
 from nfc.score.score import affordable as student_of
 from nfc.score.trainability import trainability
 from nfc.search.facts import affordable, predicted_seconds
@@ -33,8 +34,8 @@ class Effort:
     Attributes:
         targets: random matrices whose approximations are averaged.
         seed: of all that is drawn.
-        steps: for a first look those that the student is trained, and nothing else is measured; None
-            for the score as it is documented.
+        steps: for a first look those that the student is trained, with the least batch at any width,
+            and nothing else is measured; None for the score as it is documented.
     """
 
     targets: int
@@ -88,7 +89,8 @@ def scores(subject: Subject, effort: Effort) -> Scores | None:
 def _scores(subject: Subject, fabric: Fabric, effort: Effort) -> Scores:
     if effort.steps is not None:
         student = student_of(fabric, subject.smaller)
-        return {"score": float(trainability(student, seed=effort.seed, steps=effort.steps))}
+        learned = trainability(student, seed=effort.seed, steps=effort.steps, batch=LEAST_BATCH)
+        return {"score": float(learned)}
     found = score(fabric, targets=effort.targets, seed=effort.seed, smaller=subject.smaller)
     return {name: float(getattr(found, name)) for name in SCORES}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,10 +17,11 @@ from nfc.search.pareto import front
 from nfc.search.place import Place
 from nfc.search.subject import Subject
 
-RUNGS = ((100, 10), (200, 5))
+RUNGS = ((100, 10, 3), (200, 5, 1))
 """Successive halving (Jamieson and Talwalkar 2016): steps of the student, and how many go on from there.
 
-The best of each depth go on too: deep topologies learn slowly at first.
+The second number is of all, the third of each depth, since deep topologies learn slowly at first:
+early on the shallow ones come first, and only those of one depth compare.
 """
 
 
@@ -84,22 +86,24 @@ def cautious(scores: Scores) -> float:
 def _finalists(admitted: Sequence[Candidate], effort: Effort, evaluation: Evaluation) -> list[Candidate]:
     """Those that are still in after every rung."""
     left = list(admitted)
-    for steps, count in RUNGS:
+    for steps, count, of_each_depth in RUNGS:
         if len(left) > count:
             looks = evaluation.score(left, replace(effort, targets=1, steps=steps))
             seen = [(each, look) for each, look in zip(left, looks, strict=True) if look is not None]
             seen.sort(key=lambda pair: -pair[1]["score"])
-            left = _leaders([each for each, _ in seen], count)
+            left = leaders([each for each, _ in seen], count, of_each_depth)
     return left
 
 
-def _leaders(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
+def leaders(ranked: Sequence[Candidate], count: int, of_each_depth: int) -> list[Candidate]:
     """The first of a ranking, and the first of each depth, in its order."""
-    firsts: dict[int, Candidate] = {}
-    for each in ranked:
-        firsts.setdefault(each.facts.depth, each)
-    chosen = {id(each) for each in (*ranked[:count], *firsts.values())}
-    return [each for each in ranked if id(each) in chosen]
+    seen: Counter[int] = Counter()
+    chosen = []
+    for place, each in enumerate(ranked):
+        seen[each.facts.depth] += 1
+        if place < count or seen[each.facts.depth] <= of_each_depth:
+            chosen.append(each)
+    return chosen
 
 
 def _costs(facts: Facts, scores: Scores) -> tuple[float, float, float, float]:

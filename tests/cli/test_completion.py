@@ -12,6 +12,7 @@ import pytest
 
 from nfc.cli.verbs import VERBS
 from nfc.codes import codes
+from nfc.search.generators import GENERATORS
 from nfc.sema.predefined import topology_names
 from tests.documents import ROOT
 
@@ -52,6 +53,13 @@ def ask(words: str, shell: str = "bash") -> subprocess.CompletedProcess[str]:
         (f"nfc score --file {MNIST} mi", {"plain,mixer"}),
         ("nfc score --file mn", {"file,mn"}),
         ("nfc score --file absent.nf ben", {"plain,benes"}),
+        ("nfc search --family ", {f"plain,{name}" for name in GENERATORS}),
+        (
+            "nfc search --in 16 --family b",
+            {f"plain,{name}" for name in ("block", "band", "bernoulli", "butterfly", "benes")},
+        ),
+        ("nfc search --family benes --params 1k --family bu", {"plain,butterfly"}),
+        ("nfc search --family diag", set()),
         ("nfc nothing", set()),
         ("nfc nothing at all", set()),
     ],

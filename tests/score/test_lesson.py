@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 
 import numpy as np
+import pytest
 
-from nfc.score.lesson import DECAY, FRESH, SAMPLES, lesson
+from nfc.score.lesson import DECAY, FRESH, LEAST_BATCH, SAMPLES, batch_size, lesson
 
 
 def test_answers_are_an_orthogonal_map_of_the_inputs() -> None:
@@ -39,3 +40,26 @@ def test_seeds_and_rounds() -> None:
     batches = [inputs for inputs, _ in islice(one.batches(64), rounds + 1)]
     np.testing.assert_array_equal(batches[0], batches[rounds])
     assert not np.allclose(batches[0], batches[1])
+
+
+@pytest.mark.parametrize("width", [256, 484, 1024])
+def test_a_batch_tells_as_much_of_the_covariance_at_every_width(width: int) -> None:
+    rng = np.random.default_rng(width)
+    spectrum = np.arange(1, width + 1) ** -DECAY
+    errors = []
+    for _ in range(20):
+        drawn = rng.standard_normal((width, batch_size(width))) * np.sqrt(spectrum)[:, None]
+        covariance = drawn @ drawn.T / batch_size(width)
+        errors.append(np.sum((covariance - np.diag(spectrum)) ** 2) / np.sum(spectrum**2))
+    assert np.mean(errors) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("width", [1, 16, 128, 255])
+def test_narrow_students_have_batches_of_the_least_size(width: int) -> None:
+    assert batch_size(width) == LEAST_BATCH
+
+
+def test_a_student_reads_as_many_batches_as_it_takes() -> None:
+    taught = lesson(8, seed=0)
+    sizes = {inputs.shape[1] for inputs, _ in islice(taught.batches(145), 2 * SAMPLES // 145)}
+    assert sizes == {145}

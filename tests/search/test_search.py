@@ -1,0 +1,34 @@
+"""Which candidates of a rung go on."""
+
+from __future__ import annotations
+
+import pytest
+
+from nfc.search.definitions import Definitions
+from nfc.search.evaluation import Candidate
+from nfc.search.facts import Facts
+from nfc.search.search import leaders
+from nfc.search.subject import Subject
+
+
+def candidate(depth: int) -> Candidate:
+    facts = Facts("dense", "", "", 1, 1.0, depth, 1, True, 1.0)
+    return Candidate(Subject("dense", 1, 1, Definitions.of()), facts)
+
+
+@pytest.mark.parametrize(
+    ("depths", "count", "of_each_depth", "expected"),
+    [
+        ([1, 1, 2, 1, 2, 3, 3, 2], 2, 1, [0, 1, 2, 5]),
+        ([1, 1, 2, 1, 2, 3, 3, 2], 2, 2, [0, 1, 2, 4, 5, 6]),
+        ([1, 1, 2, 1, 2, 3, 3, 2], 4, 1, [0, 1, 2, 3, 5]),
+        ([4, 4, 4], 1, 1, [0]),
+        ([], 3, 1, []),
+    ],
+)
+def test_the_first_of_all_and_of_each_depth_go_on_in_order(
+    depths: list[int], count: int, of_each_depth: int, expected: list[int]
+) -> None:
+    ranked = [candidate(depth) for depth in depths]
+    chosen = leaders(ranked, count, of_each_depth)
+    assert [ranked.index(each) for each in chosen] == expected
