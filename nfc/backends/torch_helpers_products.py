@@ -25,17 +25,17 @@ class Layout:
         self.sizes = sizes
         self.order = order
         self.ordered = tuple(sizes[axis] for axis in order)
-        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+        back = tuple(sorted(range(len(order)), key=order.__getitem__))
+        tails = [tuple(range(len(order), len(order) + axes)) for axes in range(3)]
+        self.forward, self.backward = ([axes + tail for tail in tails] for axes in (order, back))
 
     def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
         """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
-        kept = range(len(self.order), len(self.order) + len(tail))
-        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+        return x.reshape(self.sizes + tail).permute(self.forward[len(tail)])
 
     def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
         """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
-        kept = range(len(self.order), len(self.order) + len(tail))
-        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+        return x.reshape(self.ordered + tail).permute(self.backward[len(tail)])
 
 
 def moved(
@@ -53,11 +53,20 @@ def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Ten
 
     They are to be read batch-first from here on, in the layout if one is given.
     """
+    if few(blocks, x):
+        return applied(RowProduct, blocks, x, layout)
     if not (traced(x) or small(x)):
         return applied(LastProduct, blocks, x, layout).flatten(0, -2)
     # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
     y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
     return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def inner_product(blocks: Tensor, x: Tensor) -> Tensor:
+    """Batched products [blocks, outputs, batch] that another product reads."""
+    if few(blocks, x):
+        return applied(RowProduct, blocks, x, None).unflatten(0, blocks.shape[:2])
+    return torch.bmm(blocks, x)
 
 
 def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
@@ -78,22 +87,34 @@ def spread(weight: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def applied(function, *arguments):
-    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    """`function.apply`, or what is faster: `apply` outlasts small products."""
+    if torch._C._are_functorch_transforms_active():
+        return function.apply(*arguments)
     if torch.is_grad_enabled():
-        return function.apply(*arguments)
-    try:
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                argument.data_ptr()
-    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
-        return function.apply(*arguments)
+        return function.direct.apply(*arguments)
     return function.forward(*arguments)
+
+
+def direct(function):
+    """An autograd.Function in the form that is applied in half the time; torch.func knows it not."""
+
+    class Direct(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *arguments):
+            output = function.forward(*arguments)
+            function.setup_context(ctx, arguments, output)
+            return output
+
+        backward = staticmethod(function.backward)
+
+    return Direct
 
 
 def with_signature(function):
     """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
     arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
     function.forward.__signature__ = inspect.Signature([arguments])
+    function.direct = direct(function)
     return function
 
 
@@ -134,6 +155,55 @@ class LastProduct(torch.autograd.Function):
         of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
         of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
         return of_blocks, of_x, None
+
+
+@with_signature
+class RowProduct(torch.autograd.Function):
+    """See `last_product`. Few columns are multiplied as rows, for which matrix products have better loops.
+
+    Batch-first features are read and written in place where a block's lie side by side.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(rows_of(x), blocks.mT).transpose(0, 1)
+        if layout is not None:
+            y = y.reshape(len(y), *layout.sizes).permute(0, *(axis + 1 for axis in layout.order))
+        return y.reshape(len(y), -1).t()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = of_x = None
+        if ctx.needs_input_grad[0]:
+            outer = torch.mul if x.shape[-1] == 1 else torch.bmm
+            of_blocks = outer(gradient, x.mT)
+        if ctx.needs_input_grad[1]:
+            of_x = torch.bmm(rows_of(gradient), blocks).mT
+        return of_blocks, of_x, None
+
+
+def few(blocks: Tensor, x: Tensor) -> bool:
+    """Whether x [blocks, inputs, batch] has so few columns that they had better be rows."""
+    if traced(x) or torch.jit.is_tracing() or not x.is_cpu:
+        return False
+    return x.shape[-1] < 16 and blocks.numel() >= 2**15
+
+
+def rows_of(x: Tensor) -> Tensor:
+    """The columns of x [blocks, inputs, batch] as rows that matrix products read fast."""
+    rows = x.mT
+    return rows if rows.stride(-1) == 1 else rows.contiguous()
 
 
 def taken(x: Tensor, order: Tensor) -> Tensor:
@@ -242,7 +312,10 @@ def contiguous(x: Tensor) -> Tensor:
     """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
     if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
         return x.contiguous()
-    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+    least = 2**15 if torch.is_grad_enabled() else 2**12
+    if x.numel() < least or not x.t().is_contiguous():
+        return x.contiguous()
+    return applied(Transpose, x)
 
 
 def small(x: Tensor) -> bool:
@@ -258,6 +331,13 @@ def large(x: Tensor) -> bool:
 def plain(x: Tensor) -> bool:
     """Whether operations on x may write into tensors made for them."""
     return not (transformed() or torch.is_autocast_enabled(x.device.type))
+
+
+def simple(x: Tensor, features: int) -> bool:
+    """Whether x is a small matrix [batch, features] of float32 on a CPU, and nothing but computing is asked for."""
+    if traced(x) or x.dim() != 2 or x.shape[1] != features or x.dtype != torch.float32:
+        return False
+    return x.is_cpu and x.numel() < 2**17 and plain(x)
 
 
 @with_signature
