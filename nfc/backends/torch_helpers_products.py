@@ -334,21 +334,33 @@ def plain(x: Tensor) -> bool:
 
 
 def simple(x: Tensor, features: int) -> bool:
-    """Whether x is a small matrix [batch, features] of float32 on a CPU, and nothing but computing is asked for."""
-    if traced(x) or x.dim() != 2 or x.shape[1] != features or x.dtype != torch.float32:
+    """Whether x is a small float32 matrix [batch, features] on a CPU, and all there is to do is compute."""
+    if traced(x) or transformed() or torch.is_autocast_enabled("cpu"):
         return False
-    return x.is_cpu and x.numel() < 2**17 and plain(x)
+    matrix = x.dim() == 2 and x.shape[1] == features and x.dtype == torch.float32
+    return matrix and x.is_cpu and x.numel() < 2**17
+
+
+def turned(x: Tensor) -> Tensor:
+    """x [batch, features] feature-first and contiguous, for plain numbers on a CPU."""
+    if x.numel() < 2**12 or len(x) < 4 or not x.is_contiguous():
+        return x.t().contiguous()
+    return by_channels(x)
+
+
+def by_channels(x: Tensor) -> Tensor:
+    """A contiguous matrix transposed as a shuffle of channels, for which PyTorch has better loops."""
+    channels = x.view(1, 1, 1, -1).permute(0, 3, 1, 2)
+    return torch.native_channel_shuffle(channels, len(x)).view(x.shape[::-1])
 
 
 @with_signature
 class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+    """A transposed matrix made contiguous; see `by_channels`."""
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
-        rows, columns = x.shape
-        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
-        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+        return by_channels(x.t())
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:

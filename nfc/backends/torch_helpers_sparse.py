@@ -31,7 +31,6 @@ class EdgeFactor(TableFactor):
     transposed_indptr: Tensor
     transposed_indices: Tensor
     permutation: Tensor
-    pattern = ("indptr", "indices", "transposed_indptr", "transposed_indices", "permutation")
 
     def __init__(
         self,
@@ -57,16 +56,20 @@ class EdgeFactor(TableFactor):
             permutation=permutation.int(),
         )
 
+    def tables_in_place(self) -> tuple[Tensor, ...]:
+        """The tables; asked for as attributes of a module, they would take longer."""
+        at = self._buffers
+        transposed = at["transposed_indptr"], at["transposed_indices"], at["permutation"]
+        return at["indptr"], at["indices"], *transposed
+
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight
         if not (simple(x, self.in_features) and weight.dtype == x.dtype and weight.numel()):
             return super().forward(x)
-        tables = [self._buffers[name] for name in self.pattern]
-        return biased(edge_product(weight, x, tables), self.bias)
+        return biased(edge_product(weight, x, self.tables_in_place()), self.bias)
 
     def product(self, x: Tensor) -> Tensor:
-        pattern = [self._buffers[name] for name in self.pattern]
-        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *self.tables_in_place())
         if not isinstance(x, Tensor) or x.is_meta:
             return y
         device = x.device.type

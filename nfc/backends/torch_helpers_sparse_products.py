@@ -18,10 +18,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from nfc.backends.torch_helpers_products import (
-    Transpose,
     applied,
     contiguous,
     traced,
+    turned,
     with_signature,
 )
 
@@ -54,18 +54,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_24c0190b.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_f13886fd.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_24c0190b.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_f13886fd.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_24c0190b::sparse_product")
+@operator("nfc_sparse_f13886fd::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -119,7 +119,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_24c0190b::sampled_product")
+@operator("nfc_sparse_f13886fd::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -167,7 +167,7 @@ def edge_product(weight: Tensor, x: Tensor, tables: list[Tensor]) -> Tensor:
     """
     if torch.is_grad_enabled():
         return EdgeProduct.apply(weight, x, tables)
-    return multiplied(weight.detach().flatten(), turned(x), *tables[:2]).t()
+    return rows_by_edges(weight.detach().flatten(), x, *tables[:2])
 
 
 class EdgeProduct(torch.autograd.Function):
@@ -177,7 +177,7 @@ class EdgeProduct(torch.autograd.Function):
     def forward(ctx, weight, x, tables):
         ctx.save_for_backward(weight, x)
         ctx.tables = tables
-        return multiplied(weight.detach().flatten(), turned(x.detach()), *tables[:2]).t()
+        return rows_by_edges(weight.detach().flatten(), x.detach(), *tables[:2])
 
     @staticmethod
     def backward(ctx, gradient):
@@ -188,24 +188,35 @@ class EdgeProduct(torch.autograd.Function):
             of_weight = sampled_product(gradient, x, *ctx.tables)
             of_x = sparse_product(weight.flatten(), gradient, True, *ctx.tables)
             return of_weight.view(weight.shape), of_x.t(), None
-        gradient = turned(gradient)
-        if ctx.needs_input_grad[0]:
-            of_weight = sampled(gradient, turned(x), *ctx.tables[:2]).view(weight.shape)
         if ctx.needs_input_grad[1]:
             weights = weight.flatten().index_select(0, ctx.tables[4])
-            of_x = multiplied(weights, gradient, *ctx.tables[2:4]).t()
+            of_x = rows_by_edges(weights, gradient, *ctx.tables[2:4])
+        if ctx.needs_input_grad[0] and len(x) == 1 and weight.dim() == 2:
+            inputs = x.flatten().index_select(0, ctx.tables[1]).view(weight.shape)
+            of_weight = gradient.t() * inputs
+        elif ctx.needs_input_grad[0]:
+            of_weight = sampled(turned(gradient), turned(x), *ctx.tables[:2]).view(weight.shape)
         return of_weight, of_x, None
+
+
+def rows_by_edges(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
+    """`multiplied` for x [batch, columns], to [batch, rows]."""
+    if len(x) > 1 or not torch.backends.mkl.is_available():
+        return multiplied(weights, turned(x), indptr, indices).t()
+    shape = (len(indptr) - 1, x.shape[1])
+    return torch.mv(csr_matrix(indptr, indices, weights, shape), x.flatten()).unsqueeze(0)
 
 
 def multiplied(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
     """The product of a sparse matrix with such edges and x [columns, batch], which is contiguous."""
-    if weighted_bags_win(x):
+    batch = x.shape[1]
+    if x.is_cpu and (batch > 8 and x.dtype == torch.float32 or not torch.backends.mkl.is_available()):
         return torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
-    rows, (columns, batch) = len(indptr) - 1, x.shape
-    matrix = csr_matrix(indptr, indices, weights, (rows, columns))
+    rows = len(indptr) - 1
+    matrix = csr_matrix(indptr, indices, weights, (rows, len(x)))
     # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
     if batch == 1:
-        return torch.mv(matrix, x.view(columns), out=x.new_empty(rows)).view(rows, 1)
+        return torch.mv(matrix, x[:, 0], out=x.new_empty(rows)).view(rows, 1)
     return torch.mm(matrix, x, out=x.new_empty(rows, batch))
 
 
@@ -223,13 +234,6 @@ def sampled(left: Tensor, right: Tensor, indptr: Tensor, indices: Tensor) -> Ten
     return pattern.values()
 
 
-def turned(x: Tensor) -> Tensor:
-    """x [batch, features] feature-first, as `contiguous` makes it."""
-    if x.numel() < 2**12 or len(x) < 4 or not x.is_contiguous():
-        return x.t().contiguous()
-    return Transpose.forward(x.t())
-
-
 def unstack(info, axis: int | None, x: Tensor) -> tuple[Tensor, ...]:
     """What `torch.vmap` maps over, one by one; without an axis, x itself each time."""
     return (x,) * info.batch_size if axis is None else x.unbind(axis)
@@ -239,14 +243,6 @@ def single(x: Tensor) -> Tensor:
     """Numbers in float32 at least."""
     wide = x.dtype == torch.float32 or x.dtype == torch.float64
     return x if wide else x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-def weighted_bags_win(x: Tensor) -> bool:
-    """Whether embedding_bag multiplies by x faster than a sparse matrix does, or has to."""
-    if not x.is_cpu:
-        return False
-    several = x.shape[1] > 8 and x.dtype == torch.float32
-    return several or not torch.backends.mkl.is_available()
 
 
 def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
