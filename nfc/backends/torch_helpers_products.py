@@ -54,7 +54,7 @@ def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Ten
     They are to be read batch-first from here on, in the layout if one is given.
     """
     if few(blocks, x):
-        return applied(RowProduct, blocks, x, layout)
+        return applied(RowProduct, blocks, x, layout).t()
     if not (traced(x) or small(x)):
         return applied(LastProduct, blocks, x, layout).flatten(0, -2)
     # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
@@ -65,7 +65,7 @@ def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Ten
 def inner_product(blocks: Tensor, x: Tensor) -> Tensor:
     """Batched products [blocks, outputs, batch] that another product reads."""
     if few(blocks, x):
-        return applied(RowProduct, blocks, x, None).unflatten(0, blocks.shape[:2])
+        return applied(RowProduct, blocks, x, None).t().unflatten(0, blocks.shape[:2])
     return torch.bmm(blocks, x)
 
 
@@ -88,7 +88,7 @@ def spread(weight: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def applied(function, *arguments):
     """`function.apply`, or what is faster: `apply` outlasts small products."""
-    if torch._C._are_functorch_transforms_active():
+    if differentiated():
         return function.apply(*arguments)
     if torch.is_grad_enabled():
         return function.direct.apply(*arguments)
@@ -159,9 +159,10 @@ class LastProduct(torch.autograd.Function):
 
 @with_signature
 class RowProduct(torch.autograd.Function):
-    """See `last_product`. Few columns are multiplied as rows, for which matrix products have better loops.
+    """See `last_product`; this returns [batch, features], and has products of few columns as rows.
 
-    Batch-first features are read and written in place where a block's lie side by side.
+    Matrix products have better loops for these, and batch-first features are read in place where
+    those of a block lie side by side.
     """
 
     generate_vmap_rule = True
@@ -171,7 +172,8 @@ class RowProduct(torch.autograd.Function):
         y = torch.bmm(rows_of(x), blocks.mT).transpose(0, 1)
         if layout is not None:
             y = y.reshape(len(y), *layout.sizes).permute(0, *(axis + 1 for axis in layout.order))
-        return y.reshape(len(y), -1).t()
+        y = y.flatten(1)
+        return y.clone() if y._is_view() else y  # else no one could change it in place
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -181,6 +183,7 @@ class RowProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = gradient.t()
         if ctx.layout is not None:
             gradient = ctx.layout.back(gradient, x.shape[-1:])
         gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
@@ -302,10 +305,16 @@ def traced(x: Tensor) -> bool:
     return torch.compiler.is_compiling() or not plain or x.is_meta
 
 
+def differentiated() -> bool:
+    """Whether calls are transformed by torch.func, or tangents go with numbers."""
+    forward = torch.autograd.forward_ad._current_level >= 0
+    return forward or torch._C._are_functorch_transforms_active()
+
+
 def transformed() -> bool:
     """Whether calls do more than compute, as in `torch.vmap` or a trace."""
-    active = torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack()
-    return bool(active) or torch.jit.is_tracing()
+    traces = torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing()
+    return bool(traces) or differentiated()
 
 
 def contiguous(x: Tensor) -> Tensor:
@@ -338,7 +347,7 @@ def simple(x: Tensor, features: int) -> bool:
     if traced(x) or transformed() or torch.is_autocast_enabled("cpu"):
         return False
     matrix = x.dim() == 2 and x.shape[1] == features and x.dtype == torch.float32
-    return matrix and x.is_cpu and x.numel() < 2**17
+    return matrix and x.is_cpu and 0 < x.numel() < 2**17
 
 
 def turned(x: Tensor) -> Tensor:

@@ -54,18 +54,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_f13886fd.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_2f8d0b68.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_f13886fd.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_2f8d0b68.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_f13886fd::sparse_product")
+@operator("nfc_sparse_2f8d0b68::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -119,7 +119,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_f13886fd::sampled_product")
+@operator("nfc_sparse_2f8d0b68::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -166,8 +166,8 @@ def edge_product(weight: Tensor, x: Tensor, tables: list[Tensor]) -> Tensor:
     Both are plain numbers in float32 on a CPU, and there is an edge.
     """
     if torch.is_grad_enabled():
-        return EdgeProduct.apply(weight, x, tables)
-    return rows_by_edges(weight.detach().flatten(), x, *tables[:2])
+        return EdgeProduct.apply(weight, x, tables).t()
+    return multiplied(weight.detach().flatten(), turned(x), *tables[:2]).t()
 
 
 class EdgeProduct(torch.autograd.Function):
@@ -177,47 +177,41 @@ class EdgeProduct(torch.autograd.Function):
     def forward(ctx, weight, x, tables):
         ctx.save_for_backward(weight, x)
         ctx.tables = tables
-        return rows_by_edges(weight.detach().flatten(), x.detach(), *tables[:2])
+        return multiplied(weight.detach().flatten(), turned(x.detach()), *tables[:2])
 
     @staticmethod
     def backward(ctx, gradient):
-        weight, x = ctx.saved_tensors
+        (weight, x), tables = ctx.saved_tensors, ctx.tables
         of_weight = of_x = None
         if torch.is_grad_enabled():
-            gradient, x = gradient.t(), x.t()
-            of_weight = sampled_product(gradient, x, *ctx.tables)
-            of_x = sparse_product(weight.flatten(), gradient, True, *ctx.tables)
-            return of_weight.view(weight.shape), of_x.t(), None
+            of_weight = sampled_product(gradient, x.t(), *tables).view(weight.shape)
+            return of_weight, sparse_product(weight.flatten(), gradient, True, *tables).t(), None
+        gradient = turned(gradient.t())
         if ctx.needs_input_grad[1]:
-            weights = weight.flatten().index_select(0, ctx.tables[4])
-            of_x = rows_by_edges(weights, gradient, *ctx.tables[2:4])
+            weights = weight.flatten().index_select(0, tables[4])
+            of_x = multiplied(weights, gradient, *tables[2:4]).t()
         if ctx.needs_input_grad[0] and len(x) == 1 and weight.dim() == 2:
-            inputs = x.flatten().index_select(0, ctx.tables[1]).view(weight.shape)
-            of_weight = gradient.t() * inputs
+            of_weight = gradient * x.flatten().index_select(0, tables[1]).view(weight.shape)
         elif ctx.needs_input_grad[0]:
-            of_weight = sampled(turned(gradient), turned(x), *ctx.tables[:2]).view(weight.shape)
+            of_weight = sampled(gradient, turned(x), *tables[:2]).view(weight.shape)
         return of_weight, of_x, None
-
-
-def rows_by_edges(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
-    """`multiplied` for x [batch, columns], to [batch, rows]."""
-    if len(x) > 1 or not torch.backends.mkl.is_available():
-        return multiplied(weights, turned(x), indptr, indices).t()
-    shape = (len(indptr) - 1, x.shape[1])
-    return torch.mv(csr_matrix(indptr, indices, weights, shape), x.flatten()).unsqueeze(0)
 
 
 def multiplied(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
     """The product of a sparse matrix with such edges and x [columns, batch], which is contiguous."""
     batch = x.shape[1]
-    if x.is_cpu and (batch > 8 and x.dtype == torch.float32 or not torch.backends.mkl.is_available()):
+    wide = batch > 8 and x.dtype == torch.float32
+    if x.is_cpu and (wide or not torch.backends.mkl.is_available()):
         return torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
     rows = len(indptr) - 1
     matrix = csr_matrix(indptr, indices, weights, (rows, len(x)))
     # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
+    y = x.new_empty(rows, batch)
     if batch == 1:
-        return torch.mv(matrix, x[:, 0], out=x.new_empty(rows)).view(rows, 1)
-    return torch.mm(matrix, x, out=x.new_empty(rows, batch))
+        torch.mv(matrix, x.flatten(), out=y.view(rows))
+    else:
+        torch.mm(matrix, x, out=y)
+    return y
 
 
 def sampled(left: Tensor, right: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
