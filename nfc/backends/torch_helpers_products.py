@@ -96,7 +96,7 @@ def applied(function, *arguments):
 
 
 def direct(function):
-    """An autograd.Function in the form that is applied in half the time; torch.func knows it not."""
+    """An autograd.Function in the form that is applied in half the time, but not by torch.func."""
 
     class Direct(torch.autograd.Function):
         @staticmethod
@@ -351,7 +351,7 @@ def simple(x: Tensor, features: int) -> bool:
 
 
 def turned(x: Tensor) -> Tensor:
-    """x [batch, features] feature-first and contiguous, for plain numbers on a CPU."""
+    """The features of x [batch, features] first, contiguous; for plain numbers on a CPU."""
     if x.numel() < 2**12 or len(x) < 4 or not x.is_contiguous():
         return x.t().contiguous()
     return by_channels(x)

@@ -167,17 +167,17 @@ class Layout:
         self.sizes = sizes
         self.order = order
         self.ordered = tuple(sizes[axis] for axis in order)
-        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+        back = tuple(sorted(range(len(order)), key=order.__getitem__))
+        tails = [tuple(range(len(order), len(order) + axes)) for axes in range(3)]
+        self.forward, self.backward = ([axes + tail for tail in tails] for axes in (order, back))
 
     def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
         """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
-        kept = range(len(self.order), len(self.order) + len(tail))
-        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+        return x.reshape(self.sizes + tail).permute(self.forward[len(tail)])
 
     def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
         """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
-        kept = range(len(self.order), len(self.order) + len(tail))
-        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+        return x.reshape(self.ordered + tail).permute(self.backward[len(tail)])
 
 
 def moved(
@@ -195,11 +195,20 @@ def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Ten
 
     They are to be read batch-first from here on, in the layout if one is given.
     """
+    if few(blocks, x):
+        return applied(RowProduct, blocks, x, layout).t()
     if not (traced(x) or small(x)):
         return applied(LastProduct, blocks, x, layout).flatten(0, -2)
     # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
     y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
     return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def inner_product(blocks: Tensor, x: Tensor) -> Tensor:
+    """Batched products [blocks, outputs, batch] that another product reads."""
+    if few(blocks, x):
+        return applied(RowProduct, blocks, x, None).t().unflatten(0, blocks.shape[:2])
+    return torch.bmm(blocks, x)
 
 
 def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
@@ -214,22 +223,34 @@ def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> 
 
 
 def applied(function, *arguments):
-    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    """`function.apply`, or what is faster: `apply` outlasts small products."""
+    if differentiated():
+        return function.apply(*arguments)
     if torch.is_grad_enabled():
-        return function.apply(*arguments)
-    try:
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                argument.data_ptr()
-    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
-        return function.apply(*arguments)
+        return function.direct.apply(*arguments)
     return function.forward(*arguments)
+
+
+def direct(function):
+    """An autograd.Function in the form that is applied in half the time, but not by torch.func."""
+
+    class Direct(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *arguments):
+            output = function.forward(*arguments)
+            function.setup_context(ctx, arguments, output)
+            return output
+
+        backward = staticmethod(function.backward)
+
+    return Direct
 
 
 def with_signature(function):
     """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
     arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
     function.forward.__signature__ = inspect.Signature([arguments])
+    function.direct = direct(function)
     return function
 
 
@@ -272,23 +293,84 @@ class LastProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
+@with_signature
+class RowProduct(torch.autograd.Function):
+    """See `last_product`; this returns [batch, features], and has products of few columns as rows.
+
+    Matrix products have better loops for these, and batch-first features are read in place where
+    those of a block lie side by side.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(rows_of(x), blocks.mT).transpose(0, 1)
+        if layout is not None:
+            y = y.reshape(len(y), *layout.sizes).permute(0, *(axis + 1 for axis in layout.order))
+        y = y.flatten(1)
+        return y.clone() if y._is_view() else y  # else no one could change it in place
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = gradient.t()
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = of_x = None
+        if ctx.needs_input_grad[0]:
+            outer = torch.mul if x.shape[-1] == 1 else torch.bmm
+            of_blocks = outer(gradient, x.mT)
+        if ctx.needs_input_grad[1]:
+            of_x = torch.bmm(rows_of(gradient), blocks).mT
+        return of_blocks, of_x, None
+
+
+def few(blocks: Tensor, x: Tensor) -> bool:
+    """Whether x [blocks, inputs, batch] has so few columns that they had better be rows."""
+    if traced(x) or torch.jit.is_tracing() or not x.is_cpu:
+        return False
+    return x.shape[-1] < 16 and blocks.numel() >= 2**15
+
+
+def rows_of(x: Tensor) -> Tensor:
+    """The columns of x [blocks, inputs, batch] as rows that matrix products read fast."""
+    rows = x.mT
+    return rows if rows.stride(-1) == 1 else rows.contiguous()
+
+
 def traced(x: Tensor) -> bool:
     """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
     plain = type(x) in (Tensor, nn.Parameter)
     return torch.compiler.is_compiling() or not plain or x.is_meta
 
 
+def differentiated() -> bool:
+    """Whether calls are transformed by torch.func, or tangents go with numbers."""
+    forward = torch.autograd.forward_ad._current_level >= 0
+    return forward or torch._C._are_functorch_transforms_active()
+
+
 def transformed() -> bool:
     """Whether calls do more than compute, as in `torch.vmap` or a trace."""
-    active = torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack()
-    return bool(active) or torch.jit.is_tracing()
+    traces = torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing()
+    return bool(traces) or differentiated()
 
 
 def contiguous(x: Tensor) -> Tensor:
     """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
     if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
         return x.contiguous()
-    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+    least = 2**15 if torch.is_grad_enabled() else 2**12
+    if x.numel() < least or not x.t().is_contiguous():
+        return x.contiguous()
+    return applied(Transpose, x)
 
 
 def small(x: Tensor) -> bool:
@@ -306,15 +388,34 @@ def plain(x: Tensor) -> bool:
     return not (transformed() or torch.is_autocast_enabled(x.device.type))
 
 
+def simple(x: Tensor, features: int) -> bool:
+    """Whether x is a small float32 matrix [batch, features] on a CPU, and all there is to do is compute."""
+    if traced(x) or transformed() or torch.is_autocast_enabled("cpu"):
+        return False
+    matrix = x.dim() == 2 and x.shape[1] == features and x.dtype == torch.float32
+    return matrix and x.is_cpu and 0 < x.numel() < 2**17
+
+
+def turned(x: Tensor) -> Tensor:
+    """The features of x [batch, features] first, contiguous; for plain numbers on a CPU."""
+    if x.numel() < 2**12 or len(x) < 4 or not x.is_contiguous():
+        return x.t().contiguous()
+    return by_channels(x)
+
+
+def by_channels(x: Tensor) -> Tensor:
+    """A contiguous matrix transposed as a shuffle of channels, for which PyTorch has better loops."""
+    channels = x.view(1, 1, 1, -1).permute(0, 3, 1, 2)
+    return torch.native_channel_shuffle(channels, len(x)).view(x.shape[::-1])
+
+
 @with_signature
 class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+    """A transposed matrix made contiguous; see `by_channels`."""
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
-        rows, columns = x.shape
-        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
-        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+        return by_channels(x.t())
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -366,10 +467,20 @@ class EdgeFactor(TableFactor):
             permutation=permutation.int(),
         )
 
+    def tables_in_place(self) -> tuple[Tensor, ...]:
+        """The tables; asked for as attributes of a module, they would take longer."""
+        at = self._buffers
+        transposed = at["transposed_indptr"], at["transposed_indices"], at["permutation"]
+        return at["indptr"], at["indices"], *transposed
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight
+        if not (simple(x, self.in_features) and weight.dtype == x.dtype and weight.numel()):
+            return super().forward(x)
+        return biased(edge_product(weight, x, self.tables_in_place()), self.bias)
+
     def product(self, x: Tensor) -> Tensor:
-        pattern = (self.indptr, self.indices)
-        transposed = (self.transposed_indptr, self.transposed_indices, self.permutation)
-        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern, *transposed)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *self.tables_in_place())
         if not isinstance(x, Tensor) or x.is_meta:
             return y
         device = x.device.type
@@ -412,18 +523,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_58641a9b.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_86a57bbf.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_58641a9b.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_86a57bbf.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_58641a9b::sparse_product")
+@operator("nfc_sparse_86a57bbf::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -435,24 +546,16 @@ class SparseProduct(torch.autograd.Function):
     @staticmethod
     def forward(values, x, transposed, *tables):
         indptr, indices = tables[2:4] if transposed else tables[:2]
-        shape = (len(indptr) - 1, x.shape[1])
         if not (x.numel() and len(indices)):
-            return x.new_zeros(shape)
-        dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
-        weights, x = values.to(wide), x.to(wide).contiguous()
+            return x.new_zeros(len(indptr) - 1, x.shape[1])
+        # What wants no gradient takes half the time.
+        weights, columns = single(values.detach()), single(x.detach()).contiguous()
+        if weights.dtype != columns.dtype:
+            weights = weights.to(columns.dtype)
         if transposed:
             weights = weights.index_select(0, tables[4])
-        if weighted_bags_win(x):
-            y = torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
-        else:
-            # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
-            matrix = csr_matrix(indptr, indices, weights, (shape[0], len(x)))
-            y = x.new_empty(shape)
-            if shape[1] == 1:
-                torch.mv(matrix, x[:, 0], out=y[:, 0])
-            else:
-                torch.mm(matrix, x, out=y)
-        return y.to(dtype)
+        y = multiplied(weights, columns, indptr, indices)
+        return y if y.dtype == x.dtype else y.to(x.dtype)
 
     @staticmethod
     def fake(values, x, transposed, *tables):
@@ -485,7 +588,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_58641a9b::sampled_product")
+@operator("nfc_sparse_86a57bbf::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -499,16 +602,8 @@ class SampledProduct(torch.autograd.Function):
         indptr, indices = tables[:2]
         if not (left.numel() and len(indices)):
             return left.new_zeros(len(indices))
-        wide = torch.promote_types(left.dtype, torch.float32)
-        a, b = left.to(wide).contiguous(), right.to(wide).contiguous()
-        rest = -a.shape[1] % 8
-        if 1 < a.shape[1] < 64 and rest:
-            # The kernel takes eight columns at a time, and a rest of columns one by one.
-            a, b = F.pad(a, (0, rest)), F.pad(b, (0, rest))
-        # What it is added to must be finite: PyTorch multiplies it by beta all the same.
-        pattern = csr_matrix(indptr, indices, a.new_zeros(len(indices)), (len(a), len(b)))
-        torch.sparse.sampled_addmm(pattern, a, b.t(), beta=0.0, out=pattern)
-        return pattern.values().to(left.dtype)
+        values = sampled(single(left.detach()), single(right.detach()), indptr, indices)
+        return values if values.dtype == left.dtype else values.to(left.dtype)
 
     @staticmethod
     def fake(left, right, *tables):
@@ -534,17 +629,83 @@ class SampledProduct(torch.autograd.Function):
         return torch.stack([sampled_product(a, b, *tables) for a, b in each]), 0
 
 
+def edge_product(weight: Tensor, x: Tensor, tables: list[Tensor]) -> Tensor:
+    """`sparse_product` for x [batch, columns], to [batch, rows], and a weight of any shape.
+
+    Both are plain numbers in float32 on a CPU, and there is an edge.
+    """
+    if torch.is_grad_enabled():
+        return EdgeProduct.apply(weight, x, tables).t()
+    return multiplied(weight.detach().flatten(), turned(x), *tables[:2]).t()
+
+
+class EdgeProduct(torch.autograd.Function):
+    """See `edge_product`: all in one step, as each step of autograd outlasts a small product."""
+
+    @staticmethod
+    def forward(ctx, weight, x, tables):
+        ctx.save_for_backward(weight, x)
+        ctx.tables = tables
+        return multiplied(weight.detach().flatten(), turned(x.detach()), *tables[:2])
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (weight, x), tables = ctx.saved_tensors, ctx.tables
+        of_weight = of_x = None
+        if torch.is_grad_enabled():
+            of_weight = sampled_product(gradient, x.t(), *tables).view(weight.shape)
+            return of_weight, sparse_product(weight.flatten(), gradient, True, *tables).t(), None
+        gradient = turned(gradient.t())
+        if ctx.needs_input_grad[1]:
+            weights = weight.flatten().index_select(0, tables[4])
+            of_x = multiplied(weights, gradient, *tables[2:4]).t()
+        if ctx.needs_input_grad[0] and len(x) == 1 and weight.dim() == 2:
+            of_weight = gradient * x.flatten().index_select(0, tables[1]).view(weight.shape)
+        elif ctx.needs_input_grad[0]:
+            of_weight = sampled(gradient, turned(x), *tables[:2]).view(weight.shape)
+        return of_weight, of_x, None
+
+
+def multiplied(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
+    """The product of a sparse matrix with such edges and x [columns, batch], which is contiguous."""
+    batch = x.shape[1]
+    wide = batch > 8 and x.dtype == torch.float32
+    if x.is_cpu and (wide or not torch.backends.mkl.is_available()):
+        return torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
+    rows = len(indptr) - 1
+    matrix = csr_matrix(indptr, indices, weights, (rows, len(x)))
+    # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
+    y = x.new_empty(rows, batch)
+    if batch == 1:
+        torch.mv(matrix, x.flatten(), out=y.view(rows))
+    else:
+        torch.mm(matrix, x, out=y)
+    return y
+
+
+def sampled(left: Tensor, right: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
+    """The entries of left rightᵀ at these edges."""
+    batch = left.shape[1]
+    if 1 < batch < 64 and batch % 8:
+        # The kernel takes eight columns at a time, and a rest of columns one by one.
+        left, right = F.pad(left, (0, -batch % 8)), F.pad(right, (0, -batch % 8))
+    # What it is added to must be finite: PyTorch multiplies it by beta all the same.
+    zeros = left.new_zeros(len(indices))
+    pattern = csr_matrix(indptr, indices, zeros, (len(left), len(right)))
+    left, right = left.contiguous(), right.contiguous().t()
+    torch.sparse.sampled_addmm(pattern, left, right, beta=0.0, out=pattern)
+    return pattern.values()
+
+
 def unstack(info, axis: int | None, x: Tensor) -> tuple[Tensor, ...]:
     """What `torch.vmap` maps over, one by one; without an axis, x itself each time."""
     return (x,) * info.batch_size if axis is None else x.unbind(axis)
 
 
-def weighted_bags_win(x: Tensor) -> bool:
-    """Whether embedding_bag multiplies by x faster than a sparse matrix does, or has to."""
-    if x.device.type != "cpu":
-        return False
-    several = x.shape[1] >= 4 and x.dtype == torch.float32
-    return several or not torch.backends.mkl.is_available()
+def single(x: Tensor) -> Tensor:
+    """Numbers in float32 at least."""
+    wide = x.dtype == torch.float32 or x.dtype == torch.float64
+    return x if wide else x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -592,14 +753,14 @@ class Run:
         """The last stage's output [features, batch], from x [features, batch] and all blocks."""
         if self.copies:
             x = contiguous(x)
-        last = len(self.steps) - 1
+        tail, last = (x.shape[-1],), len(self.steps) - 1
         for number, (read, shape, order, sizes) in enumerate(self.steps):
             block = blocks[number]
             if order is not None:
                 block = moved(block, order, shape[:1], sizes)
-            x = moved(x, read, shape, (x.shape[-1],))
+            x = moved(x, read, shape, tail)
             if number < last:
-                x = torch.bmm(block, x)
+                x = inner_product(block, x)
         return last_product(block, x, self.leave)
 
 
@@ -688,8 +849,8 @@ class Cascade(nn.Sequential):
 
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
-        x_features = self[run.groups[0][0]].feature_first(x)
-        return batch_first(run.product(x_features, self.blocks(run.groups)), x)
+        first = list(self)[run.groups[0][0]]
+        return batch_first(run.product(first.feature_first(x), self.blocks(run.groups)), x)
 
 
 class FeatureRMSNorm(nn.RMSNorm):
