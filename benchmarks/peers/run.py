@@ -28,6 +28,7 @@ from types import ModuleType
 
 import numpy as np
 import torch
+from torch import nn
 
 from benchmarks.cases import CASES, Case
 from benchmarks.peers.problem import Candidate, Problem, UnsuitableError, problem_of
@@ -165,6 +166,9 @@ def relative_error(candidate: Candidate, problem: Problem, inputs: torch.Tensor)
 
 
 def step(rival: Candidate, mode: str, inputs: torch.Tensor) -> Step:
+    """What is timed; in inference modules are in evaluation, where they may keep what they prepare."""
+    if isinstance(rival.function, nn.Module):
+        rival.function.train(mode == TRAINING)
     if mode == TRAINING:
         return training_step(rival.function, rival.parameters or (), inputs)
     return forward_step(rival.function, inputs)

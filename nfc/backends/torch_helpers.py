@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from nfc.backends.torch_helpers_products import (
     Layout,
     last_product,
+    simple,
     spread,
     strided_product,
 )
@@ -71,6 +72,16 @@ def batch_first(y: Tensor, x: Tensor) -> Tensor:
 def biased(y: Tensor, bias: Tensor | None) -> Tensor:
     """The output y and the bias, if there is one, in the type of y, which autocast chooses."""
     return y if bias is None else y + bias.to(y.dtype)
+
+
+class WideningLinear(nn.Linear):
+    """A dense matrix with few inputs that writes feature-first, as factors do: faster for a batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.weight, self.bias
+        if not simple(x, self.in_features) or len(x) < 16 or weight.dtype != x.dtype:
+            return super().forward(x)
+        return biased(torch.mm(weight, x.t()).t(), bias)
 
 
 class DiagonalLinear(Factor):

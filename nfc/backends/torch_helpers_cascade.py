@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
 from nfc.backends.torch_helpers import batch_first
-from nfc.backends.torch_helpers_products import Layout, contiguous, last_product, moved
+from nfc.backends.torch_helpers_products import (
+    Layout,
+    contiguous,
+    inner_product,
+    last_product,
+    moved,
+)
 
 
 class Run:
@@ -57,14 +62,14 @@ class Run:
         """The last stage's output [features, batch], from x [features, batch] and all blocks."""
         if self.copies:
             x = contiguous(x)
-        last = len(self.steps) - 1
+        tail, last = (x.shape[-1],), len(self.steps) - 1
         for number, (read, shape, order, sizes) in enumerate(self.steps):
             block = blocks[number]
             if order is not None:
                 block = moved(block, order, shape[:1], sizes)
-            x = moved(x, read, shape, (x.shape[-1],))
+            x = moved(x, read, shape, tail)
             if number < last:
-                x = torch.bmm(block, x)
+                x = inner_product(block, x)
         return last_product(block, x, self.leave)
 
 
@@ -153,5 +158,5 @@ class Cascade(nn.Sequential):
 
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
-        x_features = self[run.groups[0][0]].feature_first(x)
-        return batch_first(run.product(x_features, self.blocks(run.groups)), x)
+        first = list(self)[run.groups[0][0]]
+        return batch_first(run.product(first.feature_first(x), self.blocks(run.groups)), x)

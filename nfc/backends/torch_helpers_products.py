@@ -25,17 +25,17 @@ class Layout:
         self.sizes = sizes
         self.order = order
         self.ordered = tuple(sizes[axis] for axis in order)
-        self.inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+        back = tuple(sorted(range(len(order)), key=order.__getitem__))
+        tails = [tuple(range(len(order), len(order) + axes)) for axes in range(3)]
+        self.forward, self.backward = ([axes + tail for tail in tails] for axes in (order, back))
 
     def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
         """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
-        kept = range(len(self.order), len(self.order) + len(tail))
-        return x.reshape(self.sizes + tail).permute(*self.order, *kept)
+        return x.reshape(self.sizes + tail).permute(self.forward[len(tail)])
 
     def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
         """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
-        kept = range(len(self.order), len(self.order) + len(tail))
-        return x.reshape(self.ordered + tail).permute(*self.inverse, *kept)
+        return x.reshape(self.ordered + tail).permute(self.backward[len(tail)])
 
 
 def moved(
@@ -53,11 +53,20 @@ def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Ten
 
     They are to be read batch-first from here on, in the layout if one is given.
     """
+    if few(blocks, x):
+        return applied(RowProduct, blocks, x, layout).t()
     if not (traced(x) or small(x)):
         return applied(LastProduct, blocks, x, layout).flatten(0, -2)
     # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
     y, features = torch.bmm(blocks, x).flatten(0, 1), blocks.shape[0] * blocks.shape[1]
     return moved(y, layout, (features,), (x.shape[-1],))
+
+
+def inner_product(blocks: Tensor, x: Tensor) -> Tensor:
+    """Batched products [blocks, outputs, batch] that another product reads."""
+    if few(blocks, x):
+        return applied(RowProduct, blocks, x, None).t().unflatten(0, blocks.shape[:2])
+    return torch.bmm(blocks, x)
 
 
 def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
@@ -78,22 +87,34 @@ def spread(weight: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def applied(function, *arguments):
-    """`function.apply`, or its forward where no gradient is wanted: `apply` outlasts small products."""
+    """`function.apply`, or what is faster: `apply` outlasts small products."""
+    if differentiated():
+        return function.apply(*arguments)
     if torch.is_grad_enabled():
-        return function.apply(*arguments)
-    try:
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                argument.data_ptr()
-    except RuntimeError:  # torch.vmap maps over it, so that it has no memory of its own
-        return function.apply(*arguments)
+        return function.direct.apply(*arguments)
     return function.forward(*arguments)
+
+
+def direct(function):
+    """An autograd.Function in the form that is applied in half the time, but not by torch.func."""
+
+    class Direct(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *arguments):
+            output = function.forward(*arguments)
+            function.setup_context(ctx, arguments, output)
+            return output
+
+        backward = staticmethod(function.backward)
+
+    return Direct
 
 
 def with_signature(function):
     """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
     arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
     function.forward.__signature__ = inspect.Signature([arguments])
+    function.direct = direct(function)
     return function
 
 
@@ -136,23 +157,84 @@ class LastProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
+@with_signature
+class RowProduct(torch.autograd.Function):
+    """See `last_product`; this returns [batch, features], and has products of few columns as rows.
+
+    Matrix products have better loops for these, and batch-first features are read in place where
+    those of a block lie side by side.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
+        y = torch.bmm(rows_of(x), blocks.mT).transpose(0, 1)
+        if layout is not None:
+            y = y.reshape(len(y), *layout.sizes).permute(0, *(axis + 1 for axis in layout.order))
+        y = y.flatten(1)
+        return y.clone() if y._is_view() else y  # else no one could change it in place
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        blocks, x, ctx.layout = inputs
+        ctx.save_for_backward(blocks, x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
+        gradient = gradient.t()
+        if ctx.layout is not None:
+            gradient = ctx.layout.back(gradient, x.shape[-1:])
+        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
+        of_blocks = of_x = None
+        if ctx.needs_input_grad[0]:
+            outer = torch.mul if x.shape[-1] == 1 else torch.bmm
+            of_blocks = outer(gradient, x.mT)
+        if ctx.needs_input_grad[1]:
+            of_x = torch.bmm(rows_of(gradient), blocks).mT
+        return of_blocks, of_x, None
+
+
+def few(blocks: Tensor, x: Tensor) -> bool:
+    """Whether x [blocks, inputs, batch] has so few columns that they had better be rows."""
+    if traced(x) or torch.jit.is_tracing() or not x.is_cpu:
+        return False
+    return x.shape[-1] < 16 and blocks.numel() >= 2**15
+
+
+def rows_of(x: Tensor) -> Tensor:
+    """The columns of x [blocks, inputs, batch] as rows that matrix products read fast."""
+    rows = x.mT
+    return rows if rows.stride(-1) == 1 else rows.contiguous()
+
+
 def traced(x: Tensor) -> bool:
     """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
     plain = type(x) in (Tensor, nn.Parameter)
     return torch.compiler.is_compiling() or not plain or x.is_meta
 
 
+def differentiated() -> bool:
+    """Whether calls are transformed by torch.func, or tangents go with numbers."""
+    forward = torch.autograd.forward_ad._current_level >= 0
+    return forward or torch._C._are_functorch_transforms_active()
+
+
 def transformed() -> bool:
     """Whether calls do more than compute, as in `torch.vmap` or a trace."""
-    active = torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack()
-    return bool(active) or torch.jit.is_tracing()
+    traces = torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing()
+    return bool(traces) or differentiated()
 
 
 def contiguous(x: Tensor) -> Tensor:
     """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
     if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
         return x.contiguous()
-    return x.contiguous() if small(x) or not x.t().is_contiguous() else applied(Transpose, x)
+    least = 2**15 if torch.is_grad_enabled() else 2**12
+    if x.numel() < least or not x.t().is_contiguous():
+        return x.contiguous()
+    return applied(Transpose, x)
 
 
 def small(x: Tensor) -> bool:
@@ -170,15 +252,34 @@ def plain(x: Tensor) -> bool:
     return not (transformed() or torch.is_autocast_enabled(x.device.type))
 
 
+def simple(x: Tensor, features: int) -> bool:
+    """Whether x is a small float32 matrix [batch, features] on a CPU, and all there is to do is compute."""
+    if traced(x) or transformed() or torch.is_autocast_enabled("cpu"):
+        return False
+    matrix = x.dim() == 2 and x.shape[1] == features and x.dtype == torch.float32
+    return matrix and x.is_cpu and 0 < x.numel() < 2**17
+
+
+def turned(x: Tensor) -> Tensor:
+    """The features of x [batch, features] first, contiguous; for plain numbers on a CPU."""
+    if x.numel() < 2**12 or len(x) < 4 or not x.is_contiguous():
+        return x.t().contiguous()
+    return by_channels(x)
+
+
+def by_channels(x: Tensor) -> Tensor:
+    """A contiguous matrix transposed as a shuffle of channels, for which PyTorch has better loops."""
+    channels = x.view(1, 1, 1, -1).permute(0, 3, 1, 2)
+    return torch.native_channel_shuffle(channels, len(x)).view(x.shape[::-1])
+
+
 @with_signature
 class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous: a shuffle of channels, for which PyTorch has better loops."""
+    """A transposed matrix made contiguous; see `by_channels`."""
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
-        rows, columns = x.shape
-        channels = x.t().reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
-        return torch.native_channel_shuffle(channels, columns).view(rows, columns)
+        return by_channels(x.t())
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from nfc.backends.torch_helpers import TableFactor
-from nfc.backends.torch_helpers_products import contiguous, spread
-from nfc.backends.torch_helpers_sparse_products import sparse_product
+from nfc.backends.torch_helpers import Factor, TableFactor, biased
+from nfc.backends.torch_helpers_products import contiguous, simple, spread
+from nfc.backends.torch_helpers_sparse_products import edge_product, sparse_product
 
 
 class EdgeFactor(TableFactor):
@@ -56,10 +56,20 @@ class EdgeFactor(TableFactor):
             permutation=permutation.int(),
         )
 
+    def tables_in_place(self) -> tuple[Tensor, ...]:
+        """The tables; asked for as attributes of a module, they would take longer."""
+        at = self._buffers
+        transposed = at["transposed_indptr"], at["transposed_indices"], at["permutation"]
+        return at["indptr"], at["indices"], *transposed
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight
+        if not (simple(x, self.in_features) and weight.dtype == x.dtype and weight.numel()):
+            return super().forward(x)
+        return biased(edge_product(weight, x, self.tables_in_place()), self.bias)
+
     def product(self, x: Tensor) -> Tensor:
-        pattern = (self.indptr, self.indices)
-        transposed = (self.transposed_indptr, self.transposed_indices, self.permutation)
-        y = sparse_product(self.weight.flatten(), contiguous(x), False, *pattern, *transposed)
+        y = sparse_product(self.weight.flatten(), contiguous(x), False, *self.tables_in_place())
         if not isinstance(x, Tensor) or x.is_meta:
             return y
         device = x.device.type
@@ -134,6 +144,9 @@ class ScatteredFactor(EdgeFactor):
     def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
         rows = torch.arange(self.out_features, device="cpu").repeat_interleave(indptr.diff())
         self.set_tables(places=rows * self.in_features + indices)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return Factor.forward(self, x)
 
     def product(self, x: Tensor) -> Tensor:
         dense = spread(self.weight, self.places, (self.out_features, self.in_features))

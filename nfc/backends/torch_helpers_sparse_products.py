@@ -17,7 +17,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from nfc.backends.torch_helpers_products import applied, contiguous, traced, with_signature
+from nfc.backends.torch_helpers_products import (
+    applied,
+    contiguous,
+    traced,
+    turned,
+    with_signature,
+)
 
 
 def operator(name: str):
@@ -48,18 +54,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_58641a9b.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_86a57bbf.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_58641a9b.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_86a57bbf.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_58641a9b::sparse_product")
+@operator("nfc_sparse_86a57bbf::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -71,24 +77,16 @@ class SparseProduct(torch.autograd.Function):
     @staticmethod
     def forward(values, x, transposed, *tables):
         indptr, indices = tables[2:4] if transposed else tables[:2]
-        shape = (len(indptr) - 1, x.shape[1])
         if not (x.numel() and len(indices)):
-            return x.new_zeros(shape)
-        dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
-        weights, x = values.to(wide), x.to(wide).contiguous()
+            return x.new_zeros(len(indptr) - 1, x.shape[1])
+        # What wants no gradient takes half the time.
+        weights, columns = single(values.detach()), single(x.detach()).contiguous()
+        if weights.dtype != columns.dtype:
+            weights = weights.to(columns.dtype)
         if transposed:
             weights = weights.index_select(0, tables[4])
-        if weighted_bags_win(x):
-            y = torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
-        else:
-            # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
-            matrix = csr_matrix(indptr, indices, weights, (shape[0], len(x)))
-            y = x.new_empty(shape)
-            if shape[1] == 1:
-                torch.mv(matrix, x[:, 0], out=y[:, 0])
-            else:
-                torch.mm(matrix, x, out=y)
-        return y.to(dtype)
+        y = multiplied(weights, columns, indptr, indices)
+        return y if y.dtype == x.dtype else y.to(x.dtype)
 
     @staticmethod
     def fake(values, x, transposed, *tables):
@@ -121,7 +119,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_58641a9b::sampled_product")
+@operator("nfc_sparse_86a57bbf::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -135,16 +133,8 @@ class SampledProduct(torch.autograd.Function):
         indptr, indices = tables[:2]
         if not (left.numel() and len(indices)):
             return left.new_zeros(len(indices))
-        wide = torch.promote_types(left.dtype, torch.float32)
-        a, b = left.to(wide).contiguous(), right.to(wide).contiguous()
-        rest = -a.shape[1] % 8
-        if 1 < a.shape[1] < 64 and rest:
-            # The kernel takes eight columns at a time, and a rest of columns one by one.
-            a, b = F.pad(a, (0, rest)), F.pad(b, (0, rest))
-        # What it is added to must be finite: PyTorch multiplies it by beta all the same.
-        pattern = csr_matrix(indptr, indices, a.new_zeros(len(indices)), (len(a), len(b)))
-        torch.sparse.sampled_addmm(pattern, a, b.t(), beta=0.0, out=pattern)
-        return pattern.values().to(left.dtype)
+        values = sampled(single(left.detach()), single(right.detach()), indptr, indices)
+        return values if values.dtype == left.dtype else values.to(left.dtype)
 
     @staticmethod
     def fake(left, right, *tables):
@@ -170,17 +160,83 @@ class SampledProduct(torch.autograd.Function):
         return torch.stack([sampled_product(a, b, *tables) for a, b in each]), 0
 
 
+def edge_product(weight: Tensor, x: Tensor, tables: list[Tensor]) -> Tensor:
+    """`sparse_product` for x [batch, columns], to [batch, rows], and a weight of any shape.
+
+    Both are plain numbers in float32 on a CPU, and there is an edge.
+    """
+    if torch.is_grad_enabled():
+        return EdgeProduct.apply(weight, x, tables).t()
+    return multiplied(weight.detach().flatten(), turned(x), *tables[:2]).t()
+
+
+class EdgeProduct(torch.autograd.Function):
+    """See `edge_product`: all in one step, as each step of autograd outlasts a small product."""
+
+    @staticmethod
+    def forward(ctx, weight, x, tables):
+        ctx.save_for_backward(weight, x)
+        ctx.tables = tables
+        return multiplied(weight.detach().flatten(), turned(x.detach()), *tables[:2])
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (weight, x), tables = ctx.saved_tensors, ctx.tables
+        of_weight = of_x = None
+        if torch.is_grad_enabled():
+            of_weight = sampled_product(gradient, x.t(), *tables).view(weight.shape)
+            return of_weight, sparse_product(weight.flatten(), gradient, True, *tables).t(), None
+        gradient = turned(gradient.t())
+        if ctx.needs_input_grad[1]:
+            weights = weight.flatten().index_select(0, tables[4])
+            of_x = multiplied(weights, gradient, *tables[2:4]).t()
+        if ctx.needs_input_grad[0] and len(x) == 1 and weight.dim() == 2:
+            of_weight = gradient * x.flatten().index_select(0, tables[1]).view(weight.shape)
+        elif ctx.needs_input_grad[0]:
+            of_weight = sampled(gradient, turned(x), *tables[:2]).view(weight.shape)
+        return of_weight, of_x, None
+
+
+def multiplied(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
+    """The product of a sparse matrix with such edges and x [columns, batch], which is contiguous."""
+    batch = x.shape[1]
+    wide = batch > 8 and x.dtype == torch.float32
+    if x.is_cpu and (wide or not torch.backends.mkl.is_available()):
+        return torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
+    rows = len(indptr) - 1
+    matrix = csr_matrix(indptr, indices, weights, (rows, len(x)))
+    # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
+    y = x.new_empty(rows, batch)
+    if batch == 1:
+        torch.mv(matrix, x.flatten(), out=y.view(rows))
+    else:
+        torch.mm(matrix, x, out=y)
+    return y
+
+
+def sampled(left: Tensor, right: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
+    """The entries of left rightᵀ at these edges."""
+    batch = left.shape[1]
+    if 1 < batch < 64 and batch % 8:
+        # The kernel takes eight columns at a time, and a rest of columns one by one.
+        left, right = F.pad(left, (0, -batch % 8)), F.pad(right, (0, -batch % 8))
+    # What it is added to must be finite: PyTorch multiplies it by beta all the same.
+    zeros = left.new_zeros(len(indices))
+    pattern = csr_matrix(indptr, indices, zeros, (len(left), len(right)))
+    left, right = left.contiguous(), right.contiguous().t()
+    torch.sparse.sampled_addmm(pattern, left, right, beta=0.0, out=pattern)
+    return pattern.values()
+
+
 def unstack(info, axis: int | None, x: Tensor) -> tuple[Tensor, ...]:
     """What `torch.vmap` maps over, one by one; without an axis, x itself each time."""
     return (x,) * info.batch_size if axis is None else x.unbind(axis)
 
 
-def weighted_bags_win(x: Tensor) -> bool:
-    """Whether embedding_bag multiplies by x faster than a sparse matrix does, or has to."""
-    if x.device.type != "cpu":
-        return False
-    several = x.shape[1] >= 4 and x.dtype == torch.float32
-    return several or not torch.backends.mkl.is_available()
+def single(x: Tensor) -> Tensor:
+    """Numbers in float32 at least."""
+    wide = x.dtype == torch.float32 or x.dtype == torch.float64
+    return x if wide else x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:

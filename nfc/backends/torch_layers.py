@@ -179,7 +179,7 @@ def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> 
             widths = accumulate(stages, lambda width, part: output_features(part, width), initial=features)
             reads = tuple(zip(stages, widths, strict=False))
             if not any(map(is_stage, stages)):
-                return _container("nn.Sequential", reads, key, depth)
+                return widening(_container("nn.Sequential", reads, key, depth), stages)
             sizes = tuple(len(part.parts) if isinstance(part, Fused) else 1 for part in parts)
             if max(sizes) == 1:
                 return _container("Cascade", reads, key, depth)
@@ -189,6 +189,17 @@ def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> 
             return _container("Sum", tuple((part, features) for part in parts), key, depth)
         case _:
             raise TypeError(f"{key}: no factor stands alone as {type(kernel).__name__}")
+
+
+def widening(sequence: Call, stages: tuple[Kernel, ...]) -> Call:
+    """A sequence whose later dense matrices write feature-first where they have more outputs than inputs."""
+    parts = [
+        replace(part, function="WideningLinear")
+        if isinstance(part, Call) and place > 0 and isinstance(stage, Dense) and stage.rows > stage.cols
+        else part
+        for place, (part, stage) in enumerate(zip(sequence.arguments, stages, strict=False))
+    ]
+    return replace(sequence, arguments=tuple(parts)) if len(parts) == len(stages) else sequence
 
 
 def single_parts(chain: Chain) -> tuple[Kernel, ...]:

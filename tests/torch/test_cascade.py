@@ -32,9 +32,11 @@ from tests.torch.networks import one_layer, with_draws
 Stage = tuple[int, int, int, int]
 
 
-@pytest.fixture(params=["small", "large"])
+@pytest.fixture(params=["small", "large", "few"])
 def _sizes(request, monkeypatch):
-    """Small products take plain operations, and large ones functions with gradients of their own."""
+    """Small products take plain operations, large ones and those of few columns functions with gradients of their own."""
+    if request.param == "few":
+        monkeypatch.setattr(products, "few", lambda blocks, x: not products.traced(x))
     if request.param == "large":
         monkeypatch.setattr(products, "small", lambda x: False)
         monkeypatch.setattr(products, "large", lambda x: True)
@@ -66,9 +68,9 @@ def cascade(stages: list[Stage], fuse: tuple[int, ...] = ()) -> Cascade:
 def matrix(layer: Factor) -> torch.Tensor:
     """The dense matrix of a layer: the sum of its weights, each at its row and column."""
     if isinstance(layer, DiagonalLinear):
-        return layer.weight.detach().flatten().diag()
+        return layer.weight.flatten().diag()
     groups, outputs, inputs, stride = layer.stage
-    weight = layer.weight.detach().reshape(groups, outputs, stride, inputs)
+    weight = layer.weight.reshape(groups, outputs, stride, inputs)
     dense = torch.zeros(groups, outputs, stride, groups, inputs, stride, dtype=weight.dtype)
     for group in range(groups):
         for place in range(stride):
@@ -336,3 +338,20 @@ def test_cascades_without_blocks_stay_plain_sequences():
     text = emit_torch(lower(one_layer(Factors((Kron(1, 2, 8, 1), Kron(1, 8, 2, 1)))))).text
     assert "nn.Sequential(" in text
     assert "class Cascade" not in text
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 15, 16])
+@pytest.mark.parametrize("stages", [[(4, 96, 96, 1)], [(8, 64, 64, 1), (1, 8, 8, 64)], [(2, 128, 128, 2)]])
+def test_few_columns_of_large_blocks_have_the_dense_product_and_its_gradients(stages, batch):
+    layers = cascade(stages)
+    expected = dense(layers)
+    x = torch.randn(batch, expected.shape[1], dtype=torch.float64, requires_grad=True)
+    gradient = torch.randn(batch, expected.shape[0], dtype=torch.float64)
+    wanted = [x, *(layer.weight for layer in layers)]
+    found, others = layers(x), x @ expected.T
+    torch.testing.assert_close(found, others)
+    with torch.inference_mode():
+        torch.testing.assert_close(layers(x), others)
+    of_dense = torch.autograd.grad(others, wanted, gradient)
+    for own, other in zip(torch.autograd.grad(found, wanted, gradient), of_dense, strict=True):
+        torch.testing.assert_close(own, other)

@@ -96,6 +96,53 @@ def test_outputs_and_gradients_are_those_of_a_dense_layer(module, dense, shape):
     torch.testing.assert_close(module.linear1.bias.grad, dense.bias.grad, rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize("batch", [1, 2, 8, 9, 64, 1100])
+@pytest.mark.parametrize("regular", [True, False])
+def test_every_size_of_batch_is_multiplied_right(batch, regular):
+    """Vectors, few and many columns each have a product of their own, and transposes too."""
+    table = np.random.default_rng(3).integers(0, 120, (90, 7))
+    pattern = np.zeros((90, 120), int)
+    np.put_along_axis(pattern, table, 1, axis=1)
+    fabric = FanIn(120, np.stack([np.nonzero(np.roll(np.arange(120) < 7, 11 * row))[0] for row in range(90)]))
+    fabric = fabric if regular else edges_of(pattern)
+    layer = build_module(lower(one_layer(fabric)), seed=1).linear1
+    indptr, indices = fabric.arrays()
+    places = np.repeat(np.arange(90), np.diff(indptr)), indices
+    weight = torch.zeros(90, 120).index_put(tuple(map(torch.tensor, places)), layer.weight.detach().flatten())
+    weight.requires_grad_()
+    x, also = (torch.tensor(random_values((batch, 120))).float().requires_grad_() for _ in range(2))
+    found, expected = layer(x), also @ weight.T + layer.bias.detach()
+    torch.testing.assert_close(found, expected, **CLOSE)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x), expected, **CLOSE)
+    (found.square().sum() / batch).backward()
+    (expected.square().sum() / batch).backward()
+    torch.testing.assert_close(x.grad, also.grad, **CLOSE)
+    torch.testing.assert_close(layer.weight.grad.flatten(), weight.grad[places], **CLOSE)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_second_derivatives_in_single_precision(module, dense, batch):
+    slopes = []
+    for layer, weight in ((module, module.linear1.weight), (dense, dense.weight)):
+        x = inputs(batch).requires_grad_()
+        (slope,) = torch.autograd.grad(layer(x).pow(3).sum(), x, create_graph=True)
+        slopes.append(torch.autograd.grad(slope.square().sum(), [x, weight]))
+    (of_x, of_weight), (expected_x, expected_weight) = slopes
+    torch.testing.assert_close(of_x, expected_x, rtol=1e-4, atol=1e-4)
+    expected_weight = expected_weight[dense.places].reshape(of_weight.shape)
+    torch.testing.assert_close(of_weight, expected_weight, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 6])
+def test_outputs_take_changes_in_place(module, dense, batch):
+    x = inputs(batch).requires_grad_()
+    y = torch.relu_(module(x))
+    y.sum().backward()
+    torch.testing.assert_close(y, torch.relu(dense(x)), **CLOSE)
+    assert module.linear1.weight.grad is not None
+
+
 def test_strides_of_inputs_do_not_matter(module, dense):
     for x in (inputs(6).t().contiguous().t(), inputs(12)[::2], inputs(6).flip(1), inputs(1).expand(6, -1)):
         torch.testing.assert_close(module(x), dense(x), **CLOSE)
