@@ -113,24 +113,43 @@ class _Blocks(FactorProduct):
 
     def __init__(self, factor: Blocks) -> None:
         super().__init__(factor)
-        self._rows, self._cols = factor.row_sets, factor.col_sets
+        self._rows, self._cols = _Sets(factor.row_sets), _Sets(factor.col_sets)
 
     def apply(self, weights: Real, x: Real) -> Real:
-        y = np.empty((self._shape[0], x.shape[1]), x.dtype)
-        y[self._rows] = self._matrices(weights) @ x[self._cols]
-        return y
+        return self._rows.spread(self._matrices(weights) @ self._cols.gathered(x), self._shape[0])
 
     def transposed(self, weights: Real, g: Real) -> Real:
-        x = np.empty((self._shape[1], g.shape[1]), g.dtype)
-        x[self._cols] = self._matrices(weights).transpose(0, 2, 1) @ g[self._rows]
-        return x
+        matrices = self._matrices(weights).transpose(0, 2, 1)
+        return self._cols.spread(matrices @ self._rows.gathered(g), self._shape[1])
 
     def gradient(self, x: Real, g: Real, out: Real) -> None:
-        blocks = g[self._rows] @ x[self._cols].transpose(0, 2, 1)
-        out.reshape(self._shape[0], -1)[self._rows] = blocks
+        blocks = self._rows.gathered(g) @ self._cols.gathered(x).transpose(0, 2, 1)
+        out.reshape(self._shape[0], -1)[self._rows.indices] = blocks
 
     def _matrices(self, weights: Real) -> Real:
-        return weights.reshape(self._shape[0], -1)[self._rows]
+        return weights.reshape(self._shape[0], -1)[self._rows.indices]
+
+
+class _Sets:
+    """Index sets [blocks, size], and whether they are all neurons in order: then nothing is moved."""
+
+    def __init__(self, indices: Indices) -> None:
+        self.indices = indices
+        self._in_order = bool(np.array_equal(indices.reshape(-1), np.arange(indices.size)))
+
+    def gathered(self, values: Real) -> Real:
+        """[neurons, batch] → [blocks, size, batch]."""
+        if self._in_order and len(values) == self.indices.size:
+            return values.reshape(*self.indices.shape, -1)
+        return np.take(values, self.indices, axis=0)
+
+    def spread(self, values: Real, neurons: int) -> Real:
+        """[blocks, size, batch] → [neurons, batch]; the sets hold all neurons."""
+        if self._in_order:
+            return values.reshape(neurons, -1)
+        spread = np.empty((neurons, values.shape[-1]), values.dtype)
+        spread[self.indices] = values
+        return spread
 
 
 class _Restricted(FactorProduct):
