@@ -7,6 +7,7 @@ docs/score.md has the measured rank correlations with trained networks, of both 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -62,8 +63,11 @@ def score(
     if targets < 1:
         raise ValueError(f"one target at least, found {targets}")
     check_seed(seed)
-    learned = trainability(affordable(fabric, smaller), seed=seed)
-    estimate = controllability(fabric, targets=targets, seed=seed, smaller=smaller)
+    student = affordable(fabric, smaller)
+    with ThreadPoolExecutor(1) as beside:  # both are products of NumPy, which run at once
+        expressed = beside.submit(controllability, fabric, targets=targets, seed=seed, smaller=smaller)
+        learned = trainability(student, seed=seed)
+        estimate = expressed.result()
     return Score(combined(learned, estimate.mean), estimate.mean, estimate.stderr, learned)
 
 
