@@ -198,7 +198,7 @@ class RowProduct(torch.autograd.Function):
 
 def few(blocks: Tensor, x: Tensor) -> bool:
     """Whether x [blocks, inputs, batch] has so few columns that they had better be rows."""
-    if traced(x) or torch.jit.is_tracing() or not x.is_cpu:
+    if traced(x) or not x.is_cpu:
         return False
     return x.shape[-1] < 16 and blocks.numel() >= 2**15
 
@@ -210,9 +210,12 @@ def rows_of(x: Tensor) -> Tensor:
 
 
 def traced(x: Tensor) -> bool:
-    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta."""
-    plain = type(x) in (Tensor, nn.Parameter)
-    return torch.compiler.is_compiling() or not plain or x.is_meta
+    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta, or
+    for others too, as in torch.jit.trace.
+    """
+    if type(x) not in (Tensor, nn.Parameter) or x.is_meta:
+        return True
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def differentiated() -> bool:
@@ -222,9 +225,8 @@ def differentiated() -> bool:
 
 
 def transformed() -> bool:
-    """Whether calls do more than compute, as in `torch.vmap` or a trace."""
-    traces = torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing()
-    return bool(traces) or differentiated()
+    """Whether calls do more than compute, as in `torch.vmap` or `make_fx`."""
+    return bool(torch._C._len_torch_dispatch_stack()) or differentiated()
 
 
 def contiguous(x: Tensor) -> Tensor:

@@ -108,6 +108,8 @@ class BlockSetProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx, weight, x: Tensor, bias, shapes, tables, leaves: bool) -> Tensor:
         y, *gathered = block_set_values(weight, x, bias, shapes, tables, leaves)
+        # What it is a view of, in its shape: no one could change a view in place.
+        y = y if y._base is None else y._base.resize_(y.shape)
         ctx.save_for_backward(weight, x, *gathered)
         ctx.tables, ctx.leaves = tables, leaves
         return y

@@ -14,7 +14,13 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from nfc.backends import torch_helpers_products as products
-from nfc.backends.torch_helpers import BlockLinear, DiagonalLinear, Factor, StridedBlockLinear
+from nfc.backends.torch_helpers import (
+    BlockLinear,
+    DiagonalLinear,
+    Factor,
+    StridedBlockLinear,
+    WideningLinear,
+)
 from nfc.backends.torch_helpers_cascade import Cascade
 from nfc.backends.torch_helpers_fuse import FusedCascade
 from nfc.backends.torch_helpers_stages import StageProduct, stage_product
@@ -355,3 +361,41 @@ def test_few_columns_of_large_blocks_have_the_dense_product_and_its_gradients(st
     of_dense = torch.autograd.grad(others, wanted, gradient)
     for own, other in zip(torch.autograd.grad(found, wanted, gradient), of_dense, strict=True):
         torch.testing.assert_close(own, other)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 15, 16, 17, 64])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("layout", ["batch first", "feature first"])
+def test_widening_layers_have_the_dense_product_and_its_gradients(batch, bias, layout):
+    layer, x = WideningLinear(3, 40, bias=bias), torch.randn(batch, 3)
+    x = (x if layout == "batch first" else x.t().contiguous().t()).requires_grad_()
+    wanted, gradient = [x, *layer.parameters()], torch.randn(batch, 40)
+    doubled = [value.detach().double().requires_grad_() for value in wanted]
+
+    def product(x, weight, *biases):
+        return sum(biases, x @ weight.T)
+
+    expected = product(*doubled)
+    torch.testing.assert_close(layer(x).double(), expected, rtol=1e-5, atol=1e-5)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x).double(), expected, rtol=1e-5, atol=1e-5)
+    # Changed in place, and differentiated twice.
+    found, expected = layer(x).mul_(2.0).pow(2), (2.0 * expected).pow(2)
+    first = torch.autograd.grad(found, wanted, gradient, create_graph=True)
+    others = torch.autograd.grad(expected, doubled, gradient.double(), create_graph=True)
+    squares = (sum(value.square().sum() for value in values) for values in (first, others))
+    second, also = (torch.autograd.grad(next(squares), values) for values in (wanted, doubled))
+    for own, other in zip((*first, *second), (*others, *also), strict=True):
+        torch.testing.assert_close(
+            own.double(), other, rtol=1e-4, atol=1e-5 * (1.0 + float(other.detach().norm()))
+        )
+
+
+def test_widening_layers_write_feature_first_where_many_samples_go_through_alone():
+    layer = WideningLinear(3, 40)
+    assert [layer(torch.randn(batch, 3)).t().is_contiguous() for batch in (15, 16)] == [False, True]
+    x = torch.randn(20, 3)
+    torch.testing.assert_close(torch.func.vmap(layer)(x), layer(x))
+    torch.testing.assert_close(copy.deepcopy(layer).double()(x.double()).float(), layer(x))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(x).dtype is torch.bfloat16

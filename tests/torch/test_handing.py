@@ -15,6 +15,7 @@ from nfc.backends.torch_source import emit_torch
 from nfc.ir.factors import Blocks
 from nfc.ir.network import Dropout, Repeat, Residual
 from nfc.lowering import Target, lower, optimise
+from nfc.lowering.handing import handed_over
 from nfc.lowering.kernels import block_kernels
 from nfc.lowering.plan import Edgewise
 from tests.build import linear, network
@@ -66,7 +67,8 @@ def layer_norm(path: str, shape: tuple[int, ...]):
 
 
 def handed(net):
-    return optimise(lower(net), Target(runtime="torch", batch=64))
+    """Whatever is the fastest: by edges, blocks as small as these may be."""
+    return handed_over(lower(net))
 
 
 def flags(plan) -> list[tuple[bool, str | None]]:
@@ -102,7 +104,8 @@ def test_they_are_put_back_before_a_layer_by_edges():
         return Edgewise(kernel) if kernel.weight.name.startswith("linear3") else kernel
 
     with patch("nfc.lowering.optimise._by_edges_if_faster", by_edges):
-        found = [op.kernel for op in handed(layers(relu)).body if op.path.startswith("linear")]
+        plan = optimise(lower(layers(relu)), Target(runtime="torch", batch=64))
+        found = [op.kernel for op in plan.body if op.path.startswith("linear")]
     assert isinstance(found[2], Edgewise)
     assert [(each.leaves, each.follows) for each in (found[0], found[1], found[3])] == [
         (True, None), (False, "linear1"), (False, None),
@@ -218,6 +221,16 @@ def test_state_dicts_copies_and_traces():
     on_meta = copy.deepcopy(module).to("meta").to_empty(device="cpu")
     on_meta.load_state_dict(module.state_dict())
     torch.testing.assert_close(on_meta(x), expected)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 5])
+@pytest.mark.parametrize("leaves", [False, True])
+def test_outputs_take_changes_in_place(batch, leaves):
+    layer = build_module(handed(layers(relu)), seed=3).linear1
+    x = torch.randn(batch, 48, requires_grad=True)
+    expected = torch.autograd.grad(layer(x, leaves=leaves).relu().sum(), [x, layer.weight])
+    found = layer(x, leaves=leaves)
+    torch.testing.assert_close(torch.autograd.grad(found.relu_().sum(), [x, layer.weight]), expected)
 
 
 def test_emitted_lines_say_where_features_stay():

@@ -7,6 +7,7 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -16,11 +17,11 @@ import nfc
 from nfc.backends.torch_module import build_module, module_class
 from nfc.backends.torch_source import emit_torch
 from nfc.ir.fabric import Cascade, edge_count
-from nfc.ir.factors import Kron
+from nfc.ir.factors import Blocks, Kron
 from nfc.lowering import lower
 from nfc.lowering.optimise import optimise
 from nfc.lowering.target import Target
-from tests.build import FABRICS, random_values
+from tests.build import FABRICS, butterfly, random_values
 from tests.torch.networks import NETWORKS, one_layer, random_edges, random_fan_in
 
 
@@ -103,6 +104,29 @@ def test_symbolic_traces_compute_the_same(name):
     module = build_module(lower(NETWORKS[name]), seed=1).eval()
     x = torch.tensor(random_values((3, *NETWORKS[name].input)))
     torch.testing.assert_close(torch.fx.symbolic_trace(module)(x), module(x), rtol=0, atol=0)
+
+
+TRACED = {
+    "neighbours": random_fan_in(300, 3, 0),
+    "sets": Blocks(*(np.random.default_rng(seed).permutation(64).reshape(2, 32) for seed in (0, 1))),
+    "stages": butterfly(64),
+    "blocks": Kron(2, 256, 256, 1),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("kind", TRACED)
+@pytest.mark.parametrize("batch", [1, 3, 40, 80])
+def test_traces_take_other_batches(kind, batch):
+    plan = lower(one_layer(TRACED[kind]))
+    module = build_module(optimise(plan, Target(runtime="torch", batch=batch)), seed=1)
+    x = torch.tensor(random_values((batch, *plan.input)))
+    expected = build_module(plan, seed=1)(x)
+    for gradients in (True, False):
+        with torch.set_grad_enabled(gradients):
+            traced = torch.jit.trace(module, (x,), check_trace=False)
+        torch.testing.assert_close(traced(x), expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(traced(x.repeat(3, 1)), expected.repeat(3, 1), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", FABRICS)
