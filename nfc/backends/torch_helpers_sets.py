@@ -141,10 +141,11 @@ class BlockSetProduct(torch.autograd.Function):
         return of_weight, of_x, of_bias, None, None, None
 
 
-class MappedBlockSetProduct(BlockSetProduct):
+class MappedBlockSetProduct(torch.autograd.Function):
     """`BlockSetProduct` for `torch.func`, which wants what is kept among the outputs."""
 
     generate_vmap_rule = True
+    backward = staticmethod(BlockSetProduct.backward)
 
     @staticmethod
     def forward(weight, x: Tensor, bias, shapes, tables, leaves: bool) -> tuple[Tensor, ...]:
@@ -194,7 +195,7 @@ class BlockSetLinear(TableFactor):
 
     def orders(self, follows: bool = False) -> tuple[Tensor, ...]:
         """The rows block by block and their places, the columns and theirs."""
-        found = self._buffers  # several times faster than attributes of a module
+        found: dict = self._buffers  # several times faster than attributes of a module
         if follows:
             columns, places = found["followed"], found["followed_places"]
         else:

@@ -58,7 +58,7 @@ class EdgeFactor(TableFactor):
 
     def tables_in_place(self) -> tuple[Tensor, ...]:
         """The tables; asked for as attributes of a module, they would take longer."""
-        at = self._buffers
+        at: dict = self._buffers
         transposed = at["transposed_indptr"], at["transposed_indices"], at["permutation"]
         return at["indptr"], at["indices"], *transposed
 

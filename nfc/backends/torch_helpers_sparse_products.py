@@ -160,7 +160,7 @@ class SampledProduct(torch.autograd.Function):
         return torch.stack([sampled_product(a, b, *tables) for a, b in each]), 0
 
 
-def edge_product(weight: Tensor, x: Tensor, tables: list[Tensor]) -> Tensor:
+def edge_product(weight: Tensor, x: Tensor, tables: tuple[Tensor, ...]) -> Tensor:
     """`sparse_product` for x [batch, columns], to [batch, rows], and a weight of any shape.
 
     Both are plain numbers in float32 on a CPU, and there is an edge.
