@@ -17,7 +17,7 @@ from nfc.backends.torch_layers import (
 from nfc.backends.torch_names import Namespace, camel_case
 from nfc.backends.torch_tables import modules_read_tables
 from nfc.backends.torch_writer import INDENT, Call, Comprehension, Expression, Items, assign, statement
-from nfc.ir.names import attribute
+from nfc.ir.names import attribute_of
 from nfc.ir.network import (
     Block,
     Concat,
@@ -87,7 +87,7 @@ class ClassWriter:
         return Body(modules, forward, modules_read_tables((around,)))
 
     def _module_lines(self, op: Op, hint: str) -> list[str]:
-        name = attribute(op.path.rpartition(".")[2])
+        name = attribute_of(op.path)
         match op:
             case Product():
                 return [*_comment(op), *assign(f"self.{name}", product_module(op, name), 2)]
@@ -174,7 +174,7 @@ def _forward(block: Block) -> list[str]:
 
 def _step(op: Op, prefix: str) -> list[str]:
     """The lines in `forward` of one operation; none where it changes nothing."""
-    name = attribute(op.path.rpartition(".")[2])
+    name = attribute_of(op.path)
     match op:
         case Pad():
             return [f"{line}  # pad {op.output[-1]}" for line in statement(weightless(op) or "", 2, prefix)]

@@ -19,7 +19,7 @@ from nfc.backends.torch_writer import (
 )
 from nfc.diagnostics import Diagnostic, NfcError
 from nfc.ir.convolutions import Pool, Shuffle
-from nfc.ir.names import attribute
+from nfc.ir.names import attribute_of
 from nfc.ir.network import NORM_EPSILON, Activation, Crop, Dropout, Norm, Op, Pad, Reshape, feature_axis
 from nfc.ir.sequences import FABRICS, Attention, Embed, Position, Transpose
 from nfc.lowering.fuse import is_stage
@@ -124,11 +124,6 @@ def product_call(op: Product) -> Expression:
         arguments += [Named("follows", "True")] if op.kernel.follows is not None else []
         arguments += [Named("leaves", "True")] if op.kernel.leaves else []
     return Call(f"self.{attribute_of(op.path)}", tuple(arguments))
-
-
-def attribute_of(path: str) -> str:
-    """The attribute that holds the module of the operation at a path, in the class of its block."""
-    return attribute(path.rpartition(".")[2])
 
 
 def partial_block(kernel: Kernel) -> Blocked | None:

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 
 from nfc.backends.torch_layers import index_variable, partial_block, single_parts
 from nfc.backends.torch_writer import INDENT, Expression, statement
-from nfc.ir.names import attribute
+from nfc.ir.names import attribute_of
 from nfc.ir.network import Block, Concat, Inline, Op, Repeat, Residual, Sum
 from nfc.ir.sequences import FABRICS, Attention, Table
 from nfc.lowering.kernels import Weighted, table_rows, weighted_kernels
@@ -53,7 +53,7 @@ class _Tree:
     leaf_of: LeafOf
 
     def block(self, block: Block) -> Fields:
-        children = ((attribute(op.path.rpartition(".")[2]), self.operation(op)) for op in block)
+        children = ((attribute_of(op.path), self.operation(op)) for op in block)
         return Fields(tuple((name, node) for name, node in children if node is not None and not _empty(node)))
 
     def operation(self, op: Op) -> Node | None:

@@ -50,3 +50,8 @@ def _taken(name: str) -> bool:
 def attribute_path(path: str) -> str:
     """A path with every label made safe; numbers of copies and branches stay."""
     return ".".join(part if part.isdigit() else attribute(part) for part in path.split("."))
+
+
+def attribute_of(path: str) -> str:
+    """The attribute that holds the module of the operation at a path, in the class of its block."""
+    return attribute(path.rpartition(".")[2])

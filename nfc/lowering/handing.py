@@ -50,13 +50,7 @@ def _placed(op: Op, leaves: bool, follows: str | None) -> Op:
 
 
 def _is_block_sets(op: Op) -> bool:
-    match op:
-        case Convolution():
-            return False
-        case Product(kernel=BlockSets()):
-            return True
-        case _:
-            return False
+    return isinstance(op, Product) and isinstance(op.kernel, BlockSets) and not isinstance(op, Convolution)
 
 
 def _takes_any_order(op: Op) -> bool:

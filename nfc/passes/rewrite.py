@@ -22,35 +22,32 @@ def rewrite_layers(block: Block, change: Callable[[WeightedLayer], WeightedLayer
 
 def rewrite_blocks(block: Block, change: Callable[[Block], Block]) -> Block:
     """The block changed as a whole, after each of those inside it."""
-    return change(tuple(_with_blocks(op, change) for op in block))
-
-
-def _with_blocks(op: Op, change: Callable[[Block], Block]) -> Op:
-    match op:
-        case Repeat(copies=copies):
-            return replace(op, copies=tuple(rewrite_blocks(copy, change) for copy in copies))
-        case Sum(branches=branches) | Concat(branches=branches):
-            return replace(op, branches=tuple(rewrite_blocks(branch, change) for branch in branches))
-        case Residual(body=body) | Inline(body=body):
-            return replace(op, body=rewrite_blocks(body, change))
-        case _:
-            return op
+    return change(tuple(_with_blocks(op, lambda inner: rewrite_blocks(inner, change)) for op in block))
 
 
 def _rewrite(op: Op, change: Callable[[Op], Op]) -> Op:
     match op:
-        case Repeat(copies=copies):
-            return replace(op, copies=tuple(rewrite(copy, change) for copy in copies))
-        case Sum(branches=branches) | Concat(branches=branches):
-            return replace(op, branches=tuple(rewrite(branch, change) for branch in branches))
-        case Residual(body=body):
+        case Residual(project=project, body=body):
             # A plan holds a Product where a network holds a Linear.
-            project: Any = None if op.project is None else change(op.project)
-            return replace(op, project=project, body=rewrite(body, change))
-        case Inline(body=body):
-            return replace(op, body=rewrite(body, change))
+            changed: Any = None if project is None else change(project)
+            return replace(op, project=changed, body=rewrite(body, change))
+        case Repeat() | Sum() | Concat() | Inline():
+            return _with_blocks(op, lambda inner: rewrite(inner, change))
         case Attention():
             layers: dict[str, Any] = {label: change(getattr(op, label)) for label in FABRICS}
             return replace(op, **layers)
         case _:
             return change(op)
+
+
+def _with_blocks(op: Op, change: Callable[[Block], Block]) -> Op:
+    """An operation with the blocks that it holds changed; one that holds none as it is."""
+    match op:
+        case Repeat(copies=copies):
+            return replace(op, copies=tuple(map(change, copies)))
+        case Sum(branches=branches) | Concat(branches=branches):
+            return replace(op, branches=tuple(map(change, branches)))
+        case Residual(body=body) | Inline(body=body):
+            return replace(op, body=change(body))
+        case _:
+            return op

@@ -113,11 +113,11 @@ def _finalists(admitted: Sequence[Candidate], effort: Effort, evaluation: Evalua
     return left
 
 
-def leaders(ranked: Sequence[Candidate], count: int, of_each_depth: int) -> list[Candidate]:
+def leaders(order: Sequence[Candidate], count: int, of_each_depth: int) -> list[Candidate]:
     """The first of a ranking, and the first of each depth, in its order."""
     seen: Counter[int] = Counter()
     chosen = []
-    for place, each in enumerate(ranked):
+    for place, each in enumerate(order):
         seen[each.facts.depth] += 1
         if place < count or seen[each.facts.depth] <= of_each_depth:
             chosen.append(each)
