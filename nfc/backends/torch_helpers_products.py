@@ -111,11 +111,20 @@ def direct(function):
 
 
 def with_signature(function):
-    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow."""
+    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow.
+
+    It gets its form `direct` too, and says what it cannot do: forward-mode differentiation.
+    """
     arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
     function.forward.__signature__ = inspect.Signature([arguments])
     function.direct = direct(function)
+    function.jvp = staticmethod(refuse_tangents)
     return function
+
+
+def refuse_tangents(ctx, *tangents):
+    """No product here carries tangents forward."""
+    raise RuntimeError("forward mode AD is not supported; reverse mode is: torch.func.vjp, jacrev")
 
 
 @with_signature

@@ -141,6 +141,7 @@ class BlockSetProduct(torch.autograd.Function):
         return of_weight, of_x, of_bias, None, None, None
 
 
+@with_signature
 class MappedBlockSetProduct(torch.autograd.Function):
     """`BlockSetProduct` for `torch.func`, which wants what is kept among the outputs."""
 

@@ -54,18 +54,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_95da47c5.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_5b4366f5.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_95da47c5.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_5b4366f5.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_95da47c5::sparse_product")
+@operator("nfc_sparse_5b4366f5::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -119,7 +119,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_95da47c5::sampled_product")
+@operator("nfc_sparse_5b4366f5::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
