@@ -18,8 +18,10 @@ from nfc.backends.torch_helpers_products import (
     Layout,
     last_product,
     simple,
+    small,
     spread,
     strided_product,
+    weight_of,
 )
 
 
@@ -78,10 +80,10 @@ class WideningLinear(nn.Linear):
     """A dense matrix with few inputs that writes feature-first, as factors do: faster for a batch."""
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.weight, self.bias
-        if not simple(x, self.in_features) or len(x) < 16 or weight.dtype != x.dtype:
+        weight = weight_of(self)
+        if not simple(x, weight, self.in_features) or len(x) < 16:
             return super().forward(x)
-        return biased(torch.mm(weight, x.t()).t(), bias)
+        return biased(torch.mm(weight, x.t()).t(), self.bias)
 
 
 class DiagonalLinear(Factor):
@@ -105,6 +107,14 @@ class BlockLinear(Factor):
     def blocks(self) -> Tensor:
         """The blocks, [groups, outputs, inputs]."""
         return self.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = weight_of(self)
+        if not (simple(x, weight, self.in_features) and small(x) and weight.numel() < 2**15):
+            return super().forward(x)
+        groups, _, inputs, _ = self.stage
+        y = torch.bmm(weight, x.view(len(x), groups, inputs).permute(1, 2, 0))
+        return biased(y.view(self.out_features, len(x)).t(), self.bias)
 
     def product(self, x: Tensor) -> Tensor:
         x = x.unflatten(0, self.stage[::2])

@@ -242,7 +242,7 @@ def contiguous(x: Tensor) -> Tensor:
     """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
     if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
         return x.contiguous()
-    least = 2**15 if torch.is_grad_enabled() else 2**12
+    least = 2**15 if torch.is_grad_enabled() else 2**14
     if x.numel() < least or not x.t().is_contiguous():
         return x.contiguous()
     return applied(Transpose, x)
@@ -263,17 +263,31 @@ def plain(x: Tensor) -> bool:
     return not (transformed() or torch.is_autocast_enabled(x.device.type))
 
 
-def simple(x: Tensor, features: int) -> bool:
-    """Whether x is a small float32 matrix [batch, features] on a CPU, and all there is to do is compute."""
-    if traced(x) or transformed() or torch.is_autocast_enabled("cpu"):
+def simple(x: Tensor, weight, features: int) -> bool:
+    """Whether x is a small matrix [batch, features], and all there is to do is compute.
+
+    A weight that is no parameter of its module is not simple.
+    """
+    if torch.compiler.is_compiling() or not (ordinary(x) and ordinary(weight)):
         return False
-    matrix = x.dim() == 2 and x.shape[1] == features and x.dtype == torch.float32
-    return matrix and x.is_cpu and 0 < x.numel() < 2**17
+    if x.dim() != 2 or x.shape[1] != features or not 0 < x.numel() < 2**17 or not weight.numel():
+        return False
+    return not (torch.jit.is_tracing() or transformed() or torch.is_autocast_enabled("cpu"))
+
+
+def weight_of(module):
+    """The module's parameter `weight`, None if it has none; as an attribute it would take longer."""
+    return module._parameters.get("weight")
+
+
+def ordinary(x) -> bool:
+    """Whether x is plain numbers in float32 on a CPU."""
+    return type(x) in (Tensor, nn.Parameter) and x.dtype == torch.float32 and x.is_cpu
 
 
 def turned(x: Tensor) -> Tensor:
     """The features of x [batch, features] first, contiguous; for plain numbers on a CPU."""
-    if x.numel() < 2**12 or len(x) < 4 or not x.is_contiguous():
+    if x.numel() < 2**14 or not x.is_contiguous():
         return x.t().contiguous()
     return by_channels(x)
 

@@ -23,12 +23,9 @@ from nfc.backends.torch_helpers_products import (
 
 def taken(x: Tensor, order: Tensor) -> Tensor:
     """The rows x[order] of x [features, batch], which is no trace's."""
-    samples = x.t()
-    if len(samples) > 1 and x.is_contiguous():
+    if x.is_contiguous() and x.shape[1] > 1:
         return x.index_select(0, order)
-    if len(samples) > 1 and x.numel() >= 2**15:  # a transposed copy's rows are read faster
-        return contiguous(x).index_select(0, order)
-    return samples.index_select(1, order).t()
+    return x.t().index_select(1, order).t()  # to transpose it first would take longer
 
 
 def selected(x: Tensor, order: Tensor) -> Tensor:

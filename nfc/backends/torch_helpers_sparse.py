@@ -15,8 +15,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from nfc.backends.torch_helpers import Factor, TableFactor, biased
-from nfc.backends.torch_helpers_products import contiguous, simple, spread
-from nfc.backends.torch_helpers_sparse_products import edge_product, sparse_product
+from nfc.backends.torch_helpers_edges import EdgeMatrix, edge_product
+from nfc.backends.torch_helpers_products import contiguous, simple, spread, weight_of
+from nfc.backends.torch_helpers_sparse_products import sparse_product
 
 
 class EdgeFactor(TableFactor):
@@ -62,11 +63,17 @@ class EdgeFactor(TableFactor):
         transposed = at["transposed_indptr"], at["transposed_indices"], at["permutation"]
         return at["indptr"], at["indices"], *transposed
 
+    def place_tables(self) -> None:
+        super().place_tables()
+        self.matrix = EdgeMatrix()
+
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight
-        if not (simple(x, self.in_features) and weight.dtype == x.dtype and weight.numel()):
+        weight = weight_of(self)
+        if not simple(x, weight, self.in_features):
             return super().forward(x)
-        return biased(edge_product(weight, x, self.tables_in_place()), self.bias)
+        tables = self.tables_in_place()
+        matrix = self.matrix.of(weight, tables, self.in_features)
+        return biased(edge_product(weight, x, matrix, tables), self.bias)
 
     def product(self, x: Tensor) -> Tensor:
         y = sparse_product(self.weight.flatten(), contiguous(x), False, *self.tables_in_place())

@@ -21,7 +21,6 @@ from nfc.backends.torch_helpers_products import (
     applied,
     contiguous,
     traced,
-    turned,
     with_signature,
 )
 
@@ -54,18 +53,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_5b4366f5.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_3730bcac.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_5b4366f5.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_3730bcac.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_5b4366f5::sparse_product")
+@operator("nfc_sparse_3730bcac::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -119,7 +118,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_5b4366f5::sampled_product")
+@operator("nfc_sparse_3730bcac::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -158,43 +157,6 @@ class SampledProduct(torch.autograd.Function):
     def vmap(info, in_dims, left, right, *tables):
         each = zip(unstack(info, in_dims[0], left), unstack(info, in_dims[1], right), strict=True)
         return torch.stack([sampled_product(a, b, *tables) for a, b in each]), 0
-
-
-def edge_product(weight: Tensor, x: Tensor, tables: tuple[Tensor, ...]) -> Tensor:
-    """`sparse_product` for x [batch, columns], to [batch, rows], and a weight of any shape.
-
-    Both are plain numbers in float32 on a CPU, and there is an edge.
-    """
-    if torch.is_grad_enabled():
-        return EdgeProduct.apply(weight, x, tables).t()
-    return multiplied(weight.detach().flatten(), turned(x), *tables[:2]).t()
-
-
-class EdgeProduct(torch.autograd.Function):
-    """See `edge_product`: all in one step, as each step of autograd outlasts a small product."""
-
-    @staticmethod
-    def forward(ctx, weight, x, tables):
-        ctx.save_for_backward(weight, x)
-        ctx.tables = tables
-        return multiplied(weight.detach().flatten(), turned(x.detach()), *tables[:2])
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (weight, x), tables = ctx.saved_tensors, ctx.tables
-        of_weight = of_x = None
-        if torch.is_grad_enabled():
-            of_weight = sampled_product(gradient, x.t(), *tables).view(weight.shape)
-            return of_weight, sparse_product(weight.flatten(), gradient, True, *tables).t(), None
-        gradient = turned(gradient.t())
-        if ctx.needs_input_grad[1]:
-            weights = weight.flatten().index_select(0, tables[4])
-            of_x = multiplied(weights, gradient, *tables[2:4]).t()
-        if ctx.needs_input_grad[0] and len(x) == 1 and weight.dim() == 2:
-            of_weight = gradient * x.flatten().index_select(0, tables[1]).view(weight.shape)
-        elif ctx.needs_input_grad[0]:
-            of_weight = sampled(gradient, turned(x), *tables[:2]).view(weight.shape)
-        return of_weight, of_x, None
 
 
 def multiplied(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:

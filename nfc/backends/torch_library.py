@@ -34,6 +34,7 @@ SOURCES = (
     "torch_helpers_sets.py",
     "torch_helpers_sparse.py",
     "torch_helpers_sparse_products.py",
+    "torch_helpers_edges.py",
     "torch_helpers_cascade.py",
     "torch_helpers_stages.py",
     "torch_helpers_fuse.py",

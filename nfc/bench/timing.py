@@ -18,6 +18,11 @@ Clock = Callable[[], float]
 LEAST_ROUNDS = 3
 """Rounds that are run however little time there is: fewer give no quartiles."""
 
+WARMING = 2e-4
+"""Seconds for which a function runs before each call that counts, unless one call takes longer."""
+
+MOST_WARMING_CALLS = 8
+
 LARGEST_THRESHOLD = 31 * 2**20
 """Bytes of a block just below glibc's greatest threshold, 32 MiB (DEFAULT_MMAP_THRESHOLD_MAX)."""
 
@@ -42,9 +47,10 @@ def interleaved(
 ) -> dict[str, Timing]:
     """Time functions in turns, first to last, round by round.
 
-    Each is called once before the call that counts, so that it finds the caches as it leaves them
-    itself, as in a loop of its own, and not as the one before it does: a small product would else
-    pay for what a large one has pushed out.
+    Each is called before the call that counts, for WARMING seconds but once at least, so that it
+    finds the caches as it leaves them itself, as in a loop of its own, and not as the one before it
+    does: a small product would else pay for what a large one has pushed out, by up to a quarter of
+    its time after a single call.
 
     Args:
         functions: by name; what they return is thrown away after the clock is read.
@@ -60,7 +66,7 @@ def interleaved(
     begin, rounds = clock(), 0
     while functions and (rounds < LEAST_ROUNDS or clock() - begin < seconds):
         for name, function in functions.items():
-            function()
+            _warm(function, clock)
             taken[name].append(_time(function, clock))
         rounds += 1
     return {name: timing(times) for name, times in taken.items()}
@@ -72,6 +78,14 @@ def timing(times: list[float]) -> Timing:
         raise ValueError("expected at least one time, found none")
     least, q1, median, q3 = np.quantile(np.array(times), (0.0, 0.25, 0.5, 0.75)).tolist()
     return Timing(median=median, q1=q1, q3=q3, least=least, count=len(times))
+
+
+def _warm(function: Callable[[], object], clock: Clock) -> None:
+    enough = clock() + WARMING
+    for _ in range(MOST_WARMING_CALLS):
+        function()
+        if clock() >= enough:
+            break
 
 
 def _time(function: Callable[[], object], clock: Clock) -> float:

@@ -82,9 +82,6 @@ CACHED = 2**20
 TILE = 4
 """Rows of a block that a matrix product works on together."""
 
-READ = 2**15
-"""Numbers below which PyTorch's block sets read their features batch-first."""
-
 
 def product_work(product: Product, target: Target) -> Work:
     """The work of a linear layer on one batch, batch-first in and out."""
@@ -217,9 +214,8 @@ def _in_order(kernel: BlockSets, target: Target) -> Work:
         return _moved((rows + cols) * batch, calls=2)
     width = kernel.col_sets.shape[1]
     written = 0 if kernel.leaves else rows
-    turned = cols if batch > 1 and cols * batch >= READ and kernel.follows is None else 0
     calls = 2 if kernel.leaves else 3
-    return Work({"reorder.call": calls, "reorder.numbers": (written + cols + turned) * batch + rows * width})
+    return Work({"reorder.call": calls, "reorder.numbers": (written + cols) * batch + rows * width})
 
 
 def _clusters_work(kernel: Clustered, batch: int) -> Work:

@@ -8,7 +8,15 @@ import pytest
 import torch
 
 from nfc.bench.machine import machine
-from nfc.bench.timing import LEAST_ROUNDS, interleaved, threads, timing, warm_allocator
+from nfc.bench.timing import (
+    LEAST_ROUNDS,
+    MOST_WARMING_CALLS,
+    WARMING,
+    interleaved,
+    threads,
+    timing,
+    warm_allocator,
+)
 
 
 class Clock:
@@ -55,6 +63,18 @@ def test_the_call_before_each_one_that_counts_is_not_counted() -> None:
     clock = Clock()
     found = interleaved({"a": clock.taking("a", 9.0, 1.0, 9.0, 1.0)}, seconds=15.0, warm_up=0, clock=clock)
     assert (found["a"].least, found["a"].median, found["a"].q3) == (1.0, 1.0, 1.0)
+
+
+def test_short_functions_are_called_until_they_are_warm() -> None:
+    clock = Clock()
+    interleaved({"a": clock.taking("a", WARMING / 4)}, seconds=0.0, warm_up=0, clock=clock)
+    assert len(clock.calls) == LEAST_ROUNDS * (4 + 1)
+
+
+def test_functions_without_a_time_are_called_some_times() -> None:
+    clock = Clock()
+    interleaved({"a": clock.taking("a", 0.0)}, seconds=0.0, warm_up=0, clock=clock)
+    assert len(clock.calls) == LEAST_ROUNDS * (MOST_WARMING_CALLS + 1)
 
 
 def test_there_are_quartiles_however_little_time_there_is() -> None:
