@@ -18,7 +18,7 @@ Clock = Callable[[], float]
 LEAST_ROUNDS = 3
 """Rounds that are run however little time there is: fewer give no quartiles."""
 
-WARMING = 2e-4
+WARMING = 5e-3
 """Seconds for which a function runs before each call that counts, unless one call takes longer."""
 
 MOST_WARMING_CALLS = 8
@@ -49,8 +49,8 @@ def interleaved(
 
     Each is called before the call that counts, for WARMING seconds but once at least, so that it
     finds the caches as it leaves them itself, as in a loop of its own, and not as the one before it
-    does: a small product would else pay for what a large one has pushed out, by up to a quarter of
-    its time after a single call.
+    does: a small product would else pay for what a large one has pushed out. After a dense layer of
+    1024 by 1024, a Monarch layer's second call takes a sixth longer than its tenth.
 
     Args:
         functions: by name; what they return is thrown away after the clock is read.
