@@ -22,81 +22,73 @@ from nfc.backends.torch_helpers_sparse_products import (
 
 
 class EdgeMatrix:
-    """A weight's sparse matrix, made once: its values are the weight's own memory.
+    """Edges, their weight's sparse matrix among them, whose values are the weight's own memory.
 
-    To make one takes longer than a product with a vector.
+    It is made once: to make it takes longer than a product with a vector.
     """
 
-    def __init__(self):
+    def __init__(self, tables: tuple[Tensor, ...], columns: int):
+        self.tables = tables
+        self.columns = columns
         self.made = None
 
-    def of(self, weight: Tensor, tables: tuple[Tensor, ...], columns: int):
+    def of(self, weight: Tensor):
         """The weights [edges], and the matrix if products with it are to be had."""
         made = self.made
         # Memory that has been given back has no address.
         if made and made[0].data_ptr() == weight.data_ptr() and weight.is_contiguous():
             return made
-        made = self.make(weight, tables, columns)
+        made = self.make(weight)
         self.made = made if weight.is_contiguous() else None
         return made
 
     @torch.inference_mode(False)
-    def make(self, weight: Tensor, tables: tuple[Tensor, ...], columns: int):
-        indptr, indices, *_ = tables
+    def make(self, weight: Tensor):
+        indptr, indices, *_ = self.tables
         values = weight.detach().flatten()
         if not torch.backends.mkl.is_available():
             return values, None
-        return values, csr_matrix(indptr, indices, values, (len(indptr) - 1, columns))
+        return values, csr_matrix(indptr, indices, values, (len(indptr) - 1, self.columns))
 
-    def __reduce__(self):
-        return EdgeMatrix, ()
+    def times_rows(self, values: Tensor, x: Tensor) -> Tensor:
+        """The product [rows, batch] with x [columns, batch], which is contiguous."""
+        indptr, indices, *_ = self.tables
+        return torch.embedding_bag(x, indices, indptr, False, 0, False, values, True)[0]
+
+    def __getstate__(self):
+        return {**self.__dict__, "made": None}
 
 
-def edge_product(weight: Tensor, x: Tensor, matrix, tables: tuple[Tensor, ...]) -> Tensor:
+def edge_product(weight: Tensor, x: Tensor, edges: EdgeMatrix) -> Tensor:
     """`sparse_product` for x [batch, columns], to [batch, rows], and a weight of any shape.
 
-    Both are plain numbers in float32 on a CPU, and there is an edge; `matrix` is `EdgeMatrix.of`.
+    Both are plain numbers in float32 on a CPU, and there is an edge.
     """
     if torch.is_grad_enabled():
-        return EdgeProduct.apply(weight, x, matrix, tables).t()
-    return edge_values(x, matrix, tables).t()
-
-
-def edge_values(x: Tensor, matrix, tables: tuple[Tensor, ...]) -> Tensor:
-    """The product [rows, batch] with x [batch, columns]."""
-    _, csr = matrix
-    if by_rows(x, csr):
-        return bag_product(turned(x), matrix, tables)
+        return EdgeProduct.apply(weight, x, edges).t()
+    values, matrix = edges.of(weight)
+    if matrix is None or len(x) > 8:
+        return edges.times_rows(values, turned(x)).t()
     if len(x) > 1:
-        return torch.mm(csr, x.t())
-    y = torch.mv(csr, x.flatten())
-    return y.resize_(len(y), 1)  # no one could change a view in place
-
-
-def by_rows(x: Tensor, csr: Tensor | None) -> bool:
-    """Whether x [batch, columns] is multiplied as rows of features."""
-    return len(x) > 8 or csr is None
-
-
-def bag_product(x: Tensor, matrix, tables: tuple[Tensor, ...]) -> Tensor:
-    """The product [rows, batch] with x [columns, batch], which is contiguous."""
-    values, _ = matrix
-    indptr, indices, *_ = tables
-    return torch.embedding_bag(x, indices, indptr, False, 0, False, values, True)[0]
+        return torch.mm(matrix, x.t()).t()
+    return torch.mv(matrix, x.view(-1)).view(1, -1)
 
 
 class EdgeProduct(torch.autograd.Function):
     """See `edge_product`: all in one step, as each step of autograd outlasts a small product."""
 
     @staticmethod
-    def forward(ctx, weight, x, matrix, tables):
-        ctx.tables = tables
-        if not by_rows(x, matrix[1]):
-            ctx.save_for_backward(weight, x, None)
-            return edge_values(x.detach(), matrix, tables)
-        features = turned(x.detach())
+    def forward(ctx, weight, x, edges):
+        ctx.tables = edges.tables
+        values, matrix = edges.of(weight)
+        features = turned(x.detach()) if matrix is None or len(x) > 8 else None
         ctx.save_for_backward(weight, x, features)
-        return bag_product(features, matrix, tables)
+        if features is not None:
+            return edges.times_rows(values, features)
+        if len(x) > 1:
+            return torch.mm(matrix, x.detach().t())
+        y = torch.mv(matrix, x.detach().view(-1))
+        return y.resize_(len(y), 1)  # no one could change a view in place
 
     @staticmethod
     def backward(ctx, gradient):
@@ -105,7 +97,7 @@ class EdgeProduct(torch.autograd.Function):
         if torch.is_grad_enabled():
             of_weight = sampled_product(gradient, x.t(), *tables).view(weight.shape)
             of_x = sparse_product(weight.flatten(), gradient, True, *tables).t()
-            return of_weight, of_x, None, None
+            return of_weight, of_x, None
         gradient = turned(gradient.t())
         if ctx.needs_input_grad[1]:
             weights = weight.flatten().index_select(0, tables[4])
@@ -115,4 +107,4 @@ class EdgeProduct(torch.autograd.Function):
         elif ctx.needs_input_grad[0]:
             features = turned(x) if features is None else features
             of_weight = sampled(gradient, features, *tables[:2]).view(weight.shape)
-        return of_weight, of_x, None, None
+        return of_weight, of_x, None

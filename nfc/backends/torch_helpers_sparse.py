@@ -65,15 +65,13 @@ class EdgeFactor(TableFactor):
 
     def place_tables(self) -> None:
         super().place_tables()
-        self.matrix = EdgeMatrix()
+        self.edges = EdgeMatrix(self.tables_in_place(), self.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         weight = weight_of(self)
         if not simple(x, weight, self.in_features):
             return super().forward(x)
-        tables = self.tables_in_place()
-        matrix = self.matrix.of(weight, tables, self.in_features)
-        return biased(edge_product(weight, x, matrix, tables), self.bias)
+        return biased(edge_product(weight, x, self.edges), self.bias)
 
     def product(self, x: Tensor) -> Tensor:
         y = sparse_product(self.weight.flatten(), contiguous(x), False, *self.tables_in_place())
@@ -151,6 +149,9 @@ class ScatteredFactor(EdgeFactor):
     def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
         rows = torch.arange(self.out_features, device="cpu").repeat_interleave(indptr.diff())
         self.set_tables(places=rows * self.in_features + indices)
+
+    def place_tables(self) -> None:
+        TableFactor.place_tables(self)
 
     def forward(self, x: Tensor) -> Tensor:
         return Factor.forward(self, x)
