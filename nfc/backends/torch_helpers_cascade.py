@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from nfc.backends.torch_helpers import batch_first
@@ -19,6 +20,9 @@ from nfc.backends.torch_helpers_products import (
     inner_product,
     last_product,
     moved,
+    simple,
+    weight_of,
+    weights_alone,
 )
 
 
@@ -35,6 +39,7 @@ class Run:
         self.steps = []
         self.memory = []
         self.leave = None
+        self.largest = 0
 
     def add(self, stage: tuple[int, int, int, int]) -> bool:
         """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
@@ -43,6 +48,7 @@ class Run:
         memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
         if memory is None:
             return False
+        self.largest = max(self.largest, math.prod(stage))
         read = descending(digit for digit in memory if stride <= digit[0] < above)
         rest = [digit for digit in memory if digit not in read]
         numbered = descending(rest)
@@ -159,4 +165,20 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         first = list(self)[run.groups[0][0]]
+        if run.largest <= 2**16 and simple(x, weight_of(first), first.in_features) and len(x) == 1:
+            return self.run_alone(run.groups, x)
         return batch_first(run.product(first.feature_first(x), self.blocks(run.groups)), x)
+
+    def run_alone(self, groups, x):
+        """Blocks one after the other for one sample, whose features stay in their order."""
+        parts = list(self)
+        for (number,) in groups:
+            x = weights_alone(parts[number].weight, parts[number].stage, x)
+        return x
+
+
+def blocks_alone(blocks: Tensor, stage, x: Tensor) -> Tensor:
+    """A stage's blocks [groups · stride, outputs, inputs] times one sample x [1, features]."""
+    groups, outputs, inputs, stride = stage
+    x = x.reshape(groups, inputs, stride).transpose(1, 2).reshape(groups * stride, inputs, 1)
+    return torch.bmm(blocks, x).view(groups, stride, outputs).transpose(1, 2).reshape(1, -1)

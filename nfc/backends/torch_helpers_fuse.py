@@ -14,8 +14,8 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers_cascade import Cascade, Run
-from nfc.backends.torch_helpers_products import applied, traced, transformed
+from nfc.backends.torch_helpers_cascade import Cascade, Run, blocks_alone
+from nfc.backends.torch_helpers_products import applied, traced, transformed, weights_alone
 from nfc.backends.torch_helpers_stages import MultiplyStages, stage_product
 
 
@@ -75,6 +75,16 @@ class FusedCascade(Cascade):
         parts = list(self)
         found = self.multiplied(groups, [part.weight for part in parts])
         return [found[group] if group in found else parts[group[0]].blocks() for group in groups]
+
+    def run_alone(self, groups, x):
+        parts = list(self)
+        found = self.multiplied(groups, [part.weight for part in parts])
+        for group in groups:
+            if group in found:
+                x = blocks_alone(found[group], self.products[group].stage, x)
+            else:
+                x = weights_alone(parts[group[0]].weight, parts[group[0]].stage, x)
+        return x
 
     def multiplied(self, groups, weights):
         """The blocks of groups of several parts, from all weights."""

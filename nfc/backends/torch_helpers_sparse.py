@@ -65,7 +65,8 @@ class EdgeFactor(TableFactor):
 
     def place_tables(self) -> None:
         super().place_tables()
-        self.edges = EdgeMatrix(self.tables_in_place(), self.in_features)
+        if "permutation" in self.tables:  # those that are put into a dense matrix have none
+            self.edges = EdgeMatrix(self.tables_in_place(), self.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         weight = weight_of(self)
@@ -149,9 +150,6 @@ class ScatteredFactor(EdgeFactor):
     def set_pattern(self, indptr: Tensor, indices: Tensor) -> None:
         rows = torch.arange(self.out_features, device="cpu").repeat_interleave(indptr.diff())
         self.set_tables(places=rows * self.in_features + indices)
-
-    def place_tables(self) -> None:
-        TableFactor.place_tables(self)
 
     def forward(self, x: Tensor) -> Tensor:
         return Factor.forward(self, x)
