@@ -14,16 +14,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers_products import (
-    Layout,
-    last_product,
-    simple,
-    small,
-    spread,
-    strided_product,
-    weight_of,
-    weights_alone,
-)
+from nfc.backends.torch_helpers_inputs import simple, small, weight_of
+from nfc.backends.torch_helpers_products import Layout, last_product, spread, strided_product, weights_alone
 
 
 class Factor(nn.Module, ABC):

@@ -14,16 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from nfc.backends.torch_helpers import batch_first
-from nfc.backends.torch_helpers_products import (
-    Layout,
-    contiguous,
-    inner_product,
-    last_product,
-    moved,
-    simple,
-    weight_of,
-    weights_alone,
-)
+from nfc.backends.torch_helpers_inputs import simple, weight_of
+from nfc.backends.torch_helpers_products import Layout, inner_product, last_product, moved, weights_alone
+from nfc.backends.torch_helpers_transposes import contiguous
 
 
 class Run:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nfc.backends.torch_helpers_products import turned
 from nfc.backends.torch_helpers_sparse_products import (
     csr_matrix,
     multiplied,
@@ -19,6 +18,7 @@ from nfc.backends.torch_helpers_sparse_products import (
     sampled_product,
     sparse_product,
 )
+from nfc.backends.torch_helpers_transposes import turned
 
 
 class EdgeMatrix:

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from nfc.backends.torch_helpers_cascade import Cascade, Run, blocks_alone
-from nfc.backends.torch_helpers_products import applied, traced, transformed, weights_alone
+from nfc.backends.torch_helpers_functions import applied
+from nfc.backends.torch_helpers_inputs import traced, transformed
+from nfc.backends.torch_helpers_products import weights_alone
 from nfc.backends.torch_helpers_stages import MultiplyStages, stage_product
 
 

@@ -2,17 +2,20 @@
 # PyTorch is not type-checked here, and what is emitted carries no comments for the type checker.
 """Products with blocks in emitted modules: how features are laid out, and gradients that come cheaply.
 
-`nfc.backends.torch_library` reads this file as text; nothing here may use nfc, and lines stay under
-100 characters, which is how emitted files are formatted.
+`nfc.backends.torch_library` reads this file as text; of nfc it may use other helpers alone, and
+lines stay under 100 characters, which is how emitted files are formatted.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from nfc.backends.torch_helpers_functions import applied, prepared
+from nfc.backends.torch_helpers_inputs import few, large, plain, small, traced
+from nfc.backends.torch_helpers_transposes import contiguous
 
 
 class Layout:
@@ -98,48 +101,7 @@ def spread(weight: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
     return zeros.index_add_(0, places, weight.flatten()).view(shape)
 
 
-def applied(function, *arguments):
-    """`function.apply`, or what is faster: `apply` outlasts small products."""
-    if differentiated():
-        return function.apply(*arguments)
-    if torch.is_grad_enabled():
-        return function.direct.apply(*arguments)
-    return function.forward(*arguments)
-
-
-def direct(function):
-    """An autograd.Function in the form that is applied in half the time, but not by torch.func."""
-
-    class Direct(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, *arguments):
-            output = function.forward(*arguments)
-            function.setup_context(ctx, arguments, output)
-            return output
-
-        backward = staticmethod(function.backward)
-
-    return Direct
-
-
-def with_signature(function):
-    """Lets an autograd.Function's `forward` take any arguments: `apply` checks them, and is slow.
-
-    It gets its form `direct` too, and says what it cannot do: forward-mode differentiation.
-    """
-    arguments = inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)
-    function.forward.__signature__ = inspect.Signature([arguments])
-    function.direct = direct(function)
-    function.jvp = staticmethod(refuse_tangents)
-    return function
-
-
-def refuse_tangents(ctx, *tangents):
-    """No product here carries tangents forward."""
-    raise RuntimeError("forward mode AD is not supported; reverse mode is: torch.func.vjp, jacrev")
-
-
-@with_signature
+@prepared
 class LastProduct(torch.autograd.Function):
     """See `last_product`.
 
@@ -178,7 +140,7 @@ class LastProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
-@with_signature
+@prepared
 class RowProduct(torch.autograd.Function):
     """See `last_product`; this returns [batch, features], and has products of few columns as rows.
 
@@ -217,115 +179,7 @@ class RowProduct(torch.autograd.Function):
         return of_blocks, of_x, None
 
 
-def few(blocks: Tensor, x: Tensor) -> bool:
-    """Whether x [blocks, inputs, batch] has so few columns that they had better be rows."""
-    if traced(x) or not x.is_cpu:
-        return False
-    return x.shape[-1] < 16 and blocks.numel() >= 2**15
-
-
 def rows_of(x: Tensor) -> Tensor:
     """The columns of x [blocks, inputs, batch] as rows that matrix products read fast."""
     rows = x.mT
     return rows if rows.stride(-1) == 1 else rows.contiguous()
-
-
-def traced(x: Tensor) -> bool:
-    """Whether x stands for numbers, as in torch.compile, torch.export, torch.fx and on meta, or
-    for others too, as in torch.jit.trace.
-    """
-    if type(x) not in (Tensor, nn.Parameter) or x.is_meta:
-        return True
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
-
-
-def differentiated() -> bool:
-    """Whether calls are transformed by torch.func, or tangents go with numbers."""
-    forward = torch.autograd.forward_ad._current_level >= 0
-    return forward or torch._C._are_functorch_transforms_active()
-
-
-def transformed() -> bool:
-    """Whether calls do more than compute, as in `torch.vmap` or `make_fx`."""
-    return bool(torch._C._len_torch_dispatch_stack()) or differentiated()
-
-
-def contiguous(x: Tensor) -> Tensor:
-    """`x.contiguous()`; where that transposes a large matrix on a CPU, two to five times faster."""
-    if traced(x) or x.device.type != "cpu" or x.shape[1] < 4 or x.is_contiguous():
-        return x.contiguous()
-    least = 2**15 if torch.is_grad_enabled() else 2**14
-    if x.numel() < least or not x.t().is_contiguous():
-        return x.contiguous()
-    return applied(Transpose, x)
-
-
-def small(x: Tensor) -> bool:
-    """Whether calling an autograd.Function takes longer than it saves on x."""
-    return x.numel() < (2**15 if torch.is_grad_enabled() else 2**13)
-
-
-def large(x: Tensor) -> bool:
-    """Whether passing over x once more takes longer than strided writes of as many numbers."""
-    return x.numel() >= 2**19
-
-
-def plain(x: Tensor) -> bool:
-    """Whether operations on x may write into tensors made for them."""
-    return not (transformed() or torch.is_autocast_enabled(x.device.type))
-
-
-def simple(x: Tensor, weight, features: int) -> bool:
-    """Whether x is a small matrix [batch, features], and all there is to do is compute.
-
-    A weight that is no parameter of its module is not simple.
-    """
-    if torch.compiler.is_compiling() or not (ordinary(x) and ordinary(weight)):
-        return False
-    if x.dim() != 2 or x.shape[1] != features or not 0 < x.numel() < 2**17 or not weight.numel():
-        return False
-    return not (torch.jit.is_tracing() or transformed() or torch.is_autocast_enabled("cpu"))
-
-
-def weight_of(module):
-    """The module's parameter `weight`, None if it has none; as an attribute it would take longer."""
-    return module._parameters.get("weight")
-
-
-def ordinary(x) -> bool:
-    """Whether x is plain numbers in float32 on a CPU."""
-    return type(x) in (Tensor, nn.Parameter) and x.dtype == torch.float32 and x.is_cpu
-
-
-def turned(x: Tensor) -> Tensor:
-    """The features of x [batch, features] first, contiguous; for plain numbers on a CPU."""
-    if x.numel() < 2**14 or not x.is_contiguous():
-        return x.t().contiguous()
-    return by_channels(x)
-
-
-def by_channels(x: Tensor) -> Tensor:
-    """A contiguous matrix transposed as a shuffle of channels, for which PyTorch has better loops."""
-    channels = x.view(1, 1, 1, -1).permute(0, 3, 1, 2)
-    return torch.native_channel_shuffle(channels, len(x)).view(x.shape[::-1])
-
-
-@with_signature
-class Transpose(torch.autograd.Function):
-    """A transposed matrix made contiguous; see `by_channels`."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return by_channels(x.t())
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient
-
-    @staticmethod
-    def vmap(info, in_dims, x):
-        return x, in_dims[0]

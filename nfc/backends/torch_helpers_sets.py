@@ -12,13 +12,9 @@ import torch
 from torch import Tensor
 
 from nfc.backends.torch_helpers import TableFactor, batch_first
-from nfc.backends.torch_helpers_products import (
-    applied,
-    contiguous,
-    traced,
-    transformed,
-    with_signature,
-)
+from nfc.backends.torch_helpers_functions import applied, prepared
+from nfc.backends.torch_helpers_inputs import traced, transformed
+from nfc.backends.torch_helpers_transposes import contiguous
 
 
 def taken(x: Tensor, order: Tensor) -> Tensor:
@@ -43,7 +39,7 @@ def reordered(x: Tensor, order: Tensor, places: Tensor) -> Tensor:
     return applied(Reordered, x, order, places)
 
 
-@with_signature
+@prepared
 class Reordered(torch.autograd.Function):
     """See `reordered`. PyTorch would add up gradients row by row; here they are reordered too."""
 
@@ -138,7 +134,7 @@ class BlockSetProduct(torch.autograd.Function):
         return of_weight, of_x, of_bias, None, None, None
 
 
-@with_signature
+@prepared
 class MappedBlockSetProduct(torch.autograd.Function):
     """`BlockSetProduct` for `torch.func`, which wants what is kept among the outputs."""
 

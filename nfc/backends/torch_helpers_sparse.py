@@ -16,8 +16,10 @@ from torch import Tensor
 
 from nfc.backends.torch_helpers import Factor, TableFactor, biased
 from nfc.backends.torch_helpers_edges import EdgeMatrix, edge_product
-from nfc.backends.torch_helpers_products import contiguous, simple, spread, weight_of
+from nfc.backends.torch_helpers_inputs import simple, weight_of
+from nfc.backends.torch_helpers_products import spread
 from nfc.backends.torch_helpers_sparse_products import sparse_product
+from nfc.backends.torch_helpers_transposes import contiguous
 
 
 class EdgeFactor(TableFactor):

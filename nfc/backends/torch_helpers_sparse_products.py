@@ -17,12 +17,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from nfc.backends.torch_helpers_products import (
-    applied,
-    contiguous,
-    traced,
-    with_signature,
-)
+from nfc.backends.torch_helpers_functions import applied, prepared
+from nfc.backends.torch_helpers_inputs import traced
+from nfc.backends.torch_helpers_transposes import contiguous
 
 
 def operator(name: str):
@@ -42,7 +39,7 @@ def operator(name: str):
             made.register_fake(function.fake)
             made.register_autograd(function.backward, setup_context=function.setup_context)
             made.register_vmap(function.vmap)
-        return with_signature(function)
+        return prepared(function)
 
     return register
 
@@ -53,18 +50,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_3730bcac.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_9c13c154.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_3730bcac.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_9c13c154.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_3730bcac::sparse_product")
+@operator("nfc_sparse_9c13c154::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -118,7 +115,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_3730bcac::sampled_product")
+@operator("nfc_sparse_9c13c154::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 

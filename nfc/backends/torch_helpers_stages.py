@@ -15,7 +15,10 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
-from nfc.backends.torch_helpers_products import Layout, contiguous, traced, with_signature
+from nfc.backends.torch_helpers_functions import prepared
+from nfc.backends.torch_helpers_inputs import traced
+from nfc.backends.torch_helpers_products import Layout
+from nfc.backends.torch_helpers_transposes import contiguous
 
 
 def with_operators(namespace: str):
@@ -70,7 +73,7 @@ def register_operators(namespace: str, product_of) -> None:
     gradients.register_fake(lambda _, weights, stages: [w.new_empty(w.shape) for w in weights])
 
 
-@with_operators("nfc_fuse_d3eba0c5")
+@with_operators("nfc_fuse_e375b0e7")
 class StageProduct:
     """How the weights of nested stages I ⊗ W ⊗ I multiply out to one stage's: an outer product.
 
@@ -245,7 +248,7 @@ def widened(tensors) -> list[Tensor]:
     return [x if isinstance(x, Tensor) and x.dtype == dtype else x.to(dtype) for x in tensors]
 
 
-@with_signature
+@prepared
 class MultiplyStages(torch.autograd.Function):
     """The blocks of some `StageProduct`s, from the weights of the stages of all of them.
 

@@ -30,6 +30,9 @@ IMPORTS = {
 
 SOURCES = (
     "torch_helpers.py",
+    "torch_helpers_inputs.py",
+    "torch_helpers_functions.py",
+    "torch_helpers_transposes.py",
     "torch_helpers_products.py",
     "torch_helpers_sets.py",
     "torch_helpers_sparse.py",

@@ -58,7 +58,9 @@ def test_values_and_derivatives(layer: nn.Module, batch: int, layout: str) -> No
     second = torch.autograd.grad(sum(each.square().sum() for each in first), wanted)
     again = torch.autograd.grad(sum(each.square().sum() for each in others), also)
     for own, other in zip((*first, *second), (*others, *again), strict=True):
-        torch.testing.assert_close(own.double(), other, rtol=1e-3, atol=1e-4 * (1 + float(other.detach().norm())))
+        torch.testing.assert_close(
+            own.double(), other, rtol=1e-3, atol=1e-4 * (1 + float(other.detach().norm()))
+        )
 
 
 def test_they_are_what_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
