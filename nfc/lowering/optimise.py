@@ -67,10 +67,14 @@ def optimised(kernel: Kernel, target: Target) -> Kernel:
 
 
 def _by_edges_if_faster(kernel: BlockSets, target: Target) -> BlockSets | Edgewise:
-    """Block sets by their edges where these are faster in training and in the forward pass too: the first is often near a tie."""
+    """Block sets by their edges where these are faster in training and in the forward pass too: the first is often near a tie.
+
+    For one sample at a time the forward pass decides alone: networks are trained on more.
+    """
     linked = kernel.leaves or kernel.follows is not None
     edges = Edgewise(replace(kernel, leaves=False, follows=None) if linked else kernel)
-    targets = (target, replace(target, backward=False))
+    inference = replace(target, backward=False)
+    targets = (inference,) if target.batch == 1 else (target, inference)
     faster = all(kernel_seconds(edges, each) < kernel_seconds(kernel, each) for each in targets)
     return edges if faster else kernel
 
