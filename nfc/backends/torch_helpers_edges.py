@@ -34,12 +34,12 @@ class EdgeMatrix:
 
     def of(self, weight: Tensor):
         """The weights [edges], and the matrix if products with it are to be had."""
-        made = self.made
-        # Memory that has been given back has no address.
-        if made and made[0].data_ptr() == weight.data_ptr() and weight.is_contiguous():
+        made, as_it_lies = self.made, weight.is_contiguous() and not weight.is_neg()
+        # What is kept holds its memory: no other weight has the address, nor has freed memory one.
+        if made and as_it_lies and made[0].data_ptr() == weight.data_ptr():
             return made
         made = self.make(weight)
-        self.made = made if weight.is_contiguous() else None
+        self.made = made if as_it_lies else None
         return made
 
     @torch.inference_mode(False)

@@ -91,6 +91,8 @@ def weights_alone(weight: Tensor, stage, x: Tensor) -> Tensor:
     groups, _, inputs, stride = stage
     if stride == 1:
         return torch.bmm(weight, x.view(groups, inputs, 1)).view(1, -1)
+    if weight.dtype != x.dtype:  # matrix products refuse it too, where these would widen a type
+        raise RuntimeError(f"expected weights of the input's type {x.dtype}, found {weight.dtype}")
     x = x.view(groups, 1, inputs, stride).transpose(2, 3).contiguous()
     return (weight * x).sum(-1).view(1, -1)
 

@@ -71,8 +71,9 @@ class EdgeFactor(TableFactor):
             self.edges = EdgeMatrix(self.tables_in_place(), self.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = weight_of(self)
-        if not simple(x, weight, self.in_features):
+        weight, indptr = weight_of(self), self._buffers["indptr"]
+        # `torch.func.functional_call` may set other tables for a call, on another device too.
+        if not (simple(x, weight, self.in_features) and self.edges.tables[0] is indptr):
             return super().forward(x)
         return biased(edge_product(weight, x, self.edges), self.bias)
 

@@ -135,6 +135,37 @@ def test_other_weights_are_taken_for_one_call(layer: nn.Module, batch: int) -> N
     agrees(layer, batch)
 
 
+def test_tables_are_taken_for_one_call_too(layer: nn.Module) -> None:
+    """As the module that stands for an ensemble is made: on the meta device, from a copy."""
+    agrees(layer, 1)
+    state = dict(layer.named_parameters()) | dict(layer.named_buffers())
+    empty = copy.deepcopy(layer).to("meta")
+    for batch in BATCHES:
+        x = torch.randn(batch, layer.in_features)
+        found = torch.func.functional_call(empty, state, (x,))
+        torch.testing.assert_close(found.detach(), expected(layer, x))
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_negated_views_of_the_weight_are_not_the_weight(layer: nn.Module, batch: int) -> None:
+    """They are the same memory, as the imaginary part of a conjugate is, and the sign is not in it."""
+    agrees(layer, batch)
+    x, negated = torch.randn(batch, layer.in_features), torch._neg_view(layer.weight.detach())
+    found = torch.func.functional_call(layer, {"weight": negated}, (x,))
+    torch.testing.assert_close(found.detach() - layer.bias, layer.bias - expected(layer, x))
+    agrees(layer, batch)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_the_default_device_is_not_where_matrices_are_made(layer: nn.Module, batch: int) -> None:
+    x = torch.randn(batch, layer.in_features, requires_grad=True)
+    with torch.device("meta"):
+        y = layer(x)
+        y.sum().backward()
+    torch.testing.assert_close(y.detach(), expected(layer, x.detach()))
+    agrees(layer, batch)
+
+
 def test_weights_that_are_computed_are_seen(layer: nn.Module) -> None:
     class Doubled(nn.Module):
         def forward(self, weight: Tensor) -> Tensor:

@@ -80,6 +80,16 @@ def test_they_are_what_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
         layer(inputs(layer, 1, "batch first"))
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_weights_of_two_types_are_refused(dtype: torch.dtype, batch: int) -> None:
+    """Not for one sample alone, whose output would quietly be of the wider type."""
+    layer = torch_helpers_cascade.Cascade(BlockLinear(4, 4, 4), StridedBlockLinear(1, 4, 4, 4))
+    layer[1].to(dtype)
+    with pytest.raises(RuntimeError, match="expected"):
+        layer(torch.randn(batch, 16))
+
+
 @pytest.mark.parametrize("name", SINGLE)
 def test_a_wrong_width_is_said(name: str) -> None:
     with pytest.raises(ValueError, match="expects"):
