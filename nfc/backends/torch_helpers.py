@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers_inputs import simple, small, weight_of
+from nfc.backends.torch_helpers_inputs import alone, simple, small, weight_of
 from nfc.backends.torch_helpers_products import Layout, last_product, spread, strided_product, weights_alone
 
 
@@ -135,7 +135,7 @@ class StridedBlockLinear(Factor):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = weight_of(self)
-        if not (simple(x, weight, self.in_features) and len(x) == 1 and weight.numel() <= 2**16):
+        if not (simple(x, weight, self.in_features) and alone(x, weight.numel())):
             return super().forward(x)
         return biased(weights_alone(weight, self.stage, x), self.bias)
 

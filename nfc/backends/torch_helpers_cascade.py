@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from nfc.backends.torch_helpers import batch_first
-from nfc.backends.torch_helpers_inputs import simple, weight_of
+from nfc.backends.torch_helpers_inputs import alone, simple, weight_of
 from nfc.backends.torch_helpers_products import Layout, inner_product, last_product, moved, weights_alone
 from nfc.backends.torch_helpers_transposes import contiguous
 
@@ -158,7 +158,7 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         first = list(self)[run.groups[0][0]]
-        if run.largest <= 2**16 and simple(x, weight_of(first), first.in_features) and len(x) == 1:
+        if simple(x, weight_of(first), first.in_features) and alone(x, run.largest):
             return self.run_alone(run.groups, x)
         return batch_first(run.product(first.feature_first(x), self.blocks(run.groups)), x)
 

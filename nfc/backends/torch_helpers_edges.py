@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # PyTorch is not type-checked here, and what is emitted carries no comments for the type checker.
-"""Products by edges with few and plain numbers in emitted modules: one step, on matrices that are kept.
+"""Products by edges with few and plain numbers in emitted modules, on matrices that are kept.
 
 `nfc.backends.torch_library` reads this file as text; of nfc it may use other helpers alone, and
 lines stay under 100 characters, which is how emitted files are formatted.
@@ -21,7 +21,7 @@ from nfc.backends.torch_helpers_sparse_products import (
 from nfc.backends.torch_helpers_transposes import turned
 
 
-class EdgeMatrix:
+class KeptEdges:
     """Edges, their weight's sparse matrix among them, whose values are the weight's own memory.
 
     It is made once: to make it takes longer than a product with a vector.
@@ -30,17 +30,17 @@ class EdgeMatrix:
     def __init__(self, tables: tuple[Tensor, ...], columns: int):
         self.tables = tables
         self.columns = columns
-        self.made = None
+        self.kept = None
 
     def of(self, weight: Tensor):
         """The weights [edges], and the matrix if products with it are to be had."""
-        made, as_it_lies = self.made, weight.is_contiguous() and not weight.is_neg()
+        kept, as_it_lies = self.kept, weight.is_contiguous() and not weight.is_neg()
         # What is kept holds its memory: no other weight has the address, nor has freed memory one.
-        if made and as_it_lies and made[0].data_ptr() == weight.data_ptr():
-            return made
-        made = self.make(weight)
-        self.made = made if as_it_lies else None
-        return made
+        if kept and as_it_lies and kept[0].data_ptr() == weight.data_ptr():
+            return kept
+        kept = self.make(weight)
+        self.kept = kept if as_it_lies else None
+        return kept
 
     @torch.inference_mode(False)
     def make(self, weight: Tensor):
@@ -56,10 +56,10 @@ class EdgeMatrix:
         return torch.embedding_bag(x, indices, indptr, False, 0, False, values, True)[0]
 
     def __getstate__(self):
-        return {**self.__dict__, "made": None}
+        return {**self.__dict__, "kept": None}
 
 
-def edge_product(weight: Tensor, x: Tensor, edges: EdgeMatrix) -> Tensor:
+def edge_product(weight: Tensor, x: Tensor, edges: KeptEdges) -> Tensor:
     """`sparse_product` for x [batch, columns], to [batch, rows], and a weight of any shape.
 
     Both are plain numbers in float32 on a CPU, and there is an edge.

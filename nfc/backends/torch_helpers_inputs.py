@@ -55,15 +55,22 @@ def plain(x: Tensor) -> bool:
 
 
 def simple(x: Tensor, weight, features: int) -> bool:
-    """Whether x is a small matrix [batch, features], and all there is to do is compute.
+    """Whether x is a matrix [batch, features] of few numbers, and all there is to do is compute.
 
-    A weight that is no parameter of its module is not simple.
+    Both are in float32 on a CPU; a weight that is no parameter of its module is not simple.
     """
     if torch.compiler.is_compiling() or not (ordinary(x) and ordinary(weight)):
         return False
     if x.dim() != 2 or x.shape[1] != features or not 0 < x.numel() < 2**17 or not weight.numel():
         return False
     return not (torch.jit.is_tracing() or transformed() or torch.is_autocast_enabled("cpu"))
+
+
+def alone(x: Tensor, weights: int) -> bool:
+    """Whether x [batch, features] is one sample, and the weights so few that they are best left as
+    they lie.
+    """
+    return len(x) == 1 and weights <= 2**16
 
 
 def weight_of(module):

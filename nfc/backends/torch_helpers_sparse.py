@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from nfc.backends.torch_helpers import Factor, TableFactor, biased
-from nfc.backends.torch_helpers_edges import EdgeMatrix, edge_product
+from nfc.backends.torch_helpers_edges import KeptEdges, edge_product
 from nfc.backends.torch_helpers_inputs import simple, weight_of
 from nfc.backends.torch_helpers_products import spread
 from nfc.backends.torch_helpers_sparse_products import sparse_product
@@ -68,7 +68,7 @@ class EdgeFactor(TableFactor):
     def place_tables(self) -> None:
         super().place_tables()
         if "permutation" in self.tables:  # those that are put into a dense matrix have none
-            self.edges = EdgeMatrix(self.tables_in_place(), self.in_features)
+            self.edges = KeptEdges(self.tables_in_place(), self.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         weight, indptr = weight_of(self), self._buffers["indptr"]

@@ -50,18 +50,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_5bfba67f.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_c3293d2b.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_5bfba67f.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_c3293d2b.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_5bfba67f::sparse_product")
+@operator("nfc_sparse_c3293d2b::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -115,7 +115,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_5bfba67f::sampled_product")
+@operator("nfc_sparse_c3293d2b::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -199,6 +199,6 @@ def single(x: Tensor) -> Tensor:
 
 
 def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """A sparse matrix of these tensors, which are not checked, where they are."""
-    where = {"device": values.device}  # else it would lie on the default device
-    return torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False, **where)
+    """A sparse matrix of these tensors, which are not checked, on their device."""
+    made = torch.sparse_csr_tensor  # which takes the default device else
+    return made(indptr, indices, values, shape, device=values.device, check_invariants=False)

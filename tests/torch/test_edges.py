@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers_edges import EdgeMatrix
+from nfc.backends.torch_helpers_edges import KeptEdges
 from nfc.backends.torch_helpers_sparse import CsrLinear, NeighbourLinear
 
 BATCHES = (1, 4, 32)
@@ -192,8 +192,8 @@ def test_a_matrix_without_memory_is_not_used(layer: nn.Module) -> None:
 
 def test_a_matrix_is_made_once(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    make = EdgeMatrix.make
-    monkeypatch.setattr(EdgeMatrix, "make", lambda *arguments: made.append(1) or make(*arguments))
+    make = KeptEdges.make
+    monkeypatch.setattr(KeptEdges, "make", lambda *arguments: made.append(1) or make(*arguments))
     for batch in BATCHES:
         agrees(layer, batch)
     in_place(layer)
