@@ -14,6 +14,7 @@ from torch import Tensor
 from nfc.backends.torch_helpers_sparse_products import (
     csr_matrix,
     multiplied,
+    row_product,
     sampled,
     sampled_product,
     sparse_product,
@@ -32,8 +33,13 @@ class KeptEdges:
         self.columns = columns
         self.kept = None
 
-    def of(self, weight: Tensor):
-        """The weights [edges], and the matrix if products with it are to be had."""
+    def of(self, weight: Tensor, batch: int):
+        """The weights [edges], and their matrix if that multiplies so many columns fast."""
+        values, matrix = self.current(weight)
+        return values, matrix if batch <= 8 else None
+
+    def current(self, weight: Tensor):
+        """The weights and their matrix, None without MKL: those that are kept, or made anew."""
         kept, as_it_lies = self.kept, weight.is_contiguous() and not weight.is_neg()
         # What is kept holds its memory: no other weight has the address, nor has freed memory one.
         if kept and as_it_lies and kept[0].data_ptr() == weight.data_ptr():
@@ -50,11 +56,6 @@ class KeptEdges:
             return values, None
         return values, csr_matrix(indptr, indices, values, (len(indptr) - 1, self.columns))
 
-    def times_rows(self, values: Tensor, x: Tensor) -> Tensor:
-        """The product [rows, batch] with x [columns, batch], which is contiguous."""
-        indptr, indices, *_ = self.tables
-        return torch.embedding_bag(x, indices, indptr, False, 0, False, values, True)[0]
-
     def __getstate__(self):
         return {**self.__dict__, "kept": None}
 
@@ -66,9 +67,9 @@ def edge_product(weight: Tensor, x: Tensor, edges: KeptEdges) -> Tensor:
     """
     if torch.is_grad_enabled():
         return EdgeProduct.apply(weight, x, edges).t()
-    values, matrix = edges.of(weight)
-    if matrix is None or len(x) > 8:
-        return edges.times_rows(values, turned(x)).t()
+    values, matrix = edges.of(weight, len(x))
+    if matrix is None:
+        return row_product(values, turned(x), *edges.tables[:2]).t()
     if len(x) > 1:
         return torch.mm(matrix, x.t()).t()
     return torch.mv(matrix, x.view(-1)).view(1, -1)
@@ -80,11 +81,11 @@ class EdgeProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx, weight, x, edges):
         ctx.tables = edges.tables
-        values, matrix = edges.of(weight)
-        features = turned(x.detach()) if matrix is None or len(x) > 8 else None
+        values, matrix = edges.of(weight, len(x))
+        features = turned(x.detach()) if matrix is None else None
         ctx.save_for_backward(weight, x, features)
-        if features is not None:
-            return edges.times_rows(values, features)
+        if matrix is None:
+            return row_product(values, features, *edges.tables[:2])
         if len(x) > 1:
             return torch.mm(matrix, x.detach().t())
         y = torch.mv(matrix, x.detach().view(-1))

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from nfc.backends.torch_helpers_cascade import Cascade, Run, blocks_alone
 from nfc.backends.torch_helpers_functions import applied
 from nfc.backends.torch_helpers_inputs import traced, transformed
-from nfc.backends.torch_helpers_products import weights_alone
 from nfc.backends.torch_helpers_stages import MultiplyStages, stage_product
 
 
@@ -79,13 +78,12 @@ class FusedCascade(Cascade):
         return [found[group] if group in found else parts[group[0]].blocks() for group in groups]
 
     def run_alone(self, groups, x):
-        parts = list(self)
-        found = self.multiplied(groups, [part.weight for part in parts])
+        found = self.multiplied(groups, [part.weight for part in self])
         for group in groups:
             if group in found:
                 x = blocks_alone(found[group], self.products[group].stage, x)
             else:
-                x = weights_alone(parts[group[0]].weight, parts[group[0]].stage, x)
+                x = super().run_alone((group,), x)
         return x
 
     def multiplied(self, groups, weights):

@@ -59,11 +59,11 @@ def simple(x: Tensor, weight, features: int) -> bool:
 
     Both are in float32 on a CPU; a weight that is no parameter of its module is not simple.
     """
-    if torch.compiler.is_compiling() or not (ordinary(x) and ordinary(weight)):
+    if traced(x) or not (ordinary(x) and ordinary(weight)):
         return False
     if x.dim() != 2 or x.shape[1] != features or not 0 < x.numel() < 2**17 or not weight.numel():
         return False
-    return not (torch.jit.is_tracing() or transformed() or torch.is_autocast_enabled("cpu"))
+    return plain(x)
 
 
 def alone(x: Tensor, weights: int) -> bool:

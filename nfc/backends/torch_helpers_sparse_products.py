@@ -50,18 +50,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_c3293d2b.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_19ad0ee3.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_c3293d2b.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_19ad0ee3.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_c3293d2b::sparse_product")
+@operator("nfc_sparse_19ad0ee3::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -115,7 +115,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_c3293d2b::sampled_product")
+@operator("nfc_sparse_19ad0ee3::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -161,7 +161,7 @@ def multiplied(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> T
     batch = x.shape[1]
     wide = batch > 8 and x.dtype == torch.float32
     if x.is_cpu and (wide or not torch.backends.mkl.is_available()):
-        return torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
+        return row_product(weights, x, indptr, indices)
     rows = len(indptr) - 1
     matrix = csr_matrix(indptr, indices, weights, (rows, len(x)))
     # With `out`, autocast leaves products alone; a vector's takes half of a matrix's time.
@@ -171,6 +171,11 @@ def multiplied(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> T
     else:
         torch.mm(matrix, x, out=y)
     return y
+
+
+def row_product(weights: Tensor, x: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
+    """`multiplied` by sums of weighted rows of x."""
+    return torch.embedding_bag(x, indices, indptr, False, 0, False, weights, True)[0]
 
 
 def sampled(left: Tensor, right: Tensor, indptr: Tensor, indices: Tensor) -> Tensor:
@@ -200,5 +205,11 @@ def single(x: Tensor) -> Tensor:
 
 def csr_matrix(indptr: Tensor, indices: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
     """A sparse matrix of these tensors, which are not checked, on their device."""
-    made = torch.sparse_csr_tensor  # which takes the default device else
-    return made(indptr, indices, values, shape, device=values.device, check_invariants=False)
+    return torch.sparse_csr_tensor(
+        indptr,
+        indices,
+        values,
+        shape,
+        device=values.device,  # else it were the default device
+        check_invariants=False,
+    )
