@@ -23,7 +23,7 @@ from nfc.ir.names import attribute_of
 from nfc.ir.network import NORM_EPSILON, Activation, Crop, Dropout, Norm, Op, Pad, Reshape, feature_axis
 from nfc.ir.sequences import FABRICS, Attention, Embed, Position, Transpose
 from nfc.lowering.fuse import is_stage
-from nfc.lowering.kernels import output_features
+from nfc.lowering.kernels import is_semi_structured, output_features
 from nfc.lowering.plan import (
     Add,
     Blocked,
@@ -166,6 +166,8 @@ def _module(kernel: Kernel, features: int, key: str, bias: bool, depth: int) -> 
         case Sparse(cols=cols):
             entries = (Entry(f"{key}.indptr"), Entry(f"{key}.indices"))
             return Call("CsrLinear", (str(cols), *entries, *_bias(bias)))
+        case Scattered(kernel=Neighbours(cols=cols) as inner) if is_semi_structured(inner):
+            return Call("SemiStructuredLinear", (str(cols), Entry(f"{key}.table"), *_bias(bias)))
         case Scattered(kernel=inner):
             edges = cast("Call", _module(inner, features, key, bias, depth))
             return replace(edges, function=f"Scattered{edges.function}")

@@ -38,6 +38,7 @@ SOURCES = (
     "torch_helpers_sparse.py",
     "torch_helpers_sparse_products.py",
     "torch_helpers_edges.py",
+    "torch_helpers_semi_structured.py",
     "torch_helpers_cascade.py",
     "torch_helpers_stages.py",
     "torch_helpers_fuse.py",

@@ -201,6 +201,18 @@ def edge_count(kernel: Unstructured) -> int:
     return kernel.table.size if isinstance(kernel, Neighbours) else len(kernel.indices)
 
 
+def is_semi_structured(kernel: Neighbours) -> bool:
+    """Whether each output reads two of every four inputs, 2:4, in a size that GPUs multiply as such.
+
+    The size is what cuSPARSELt and CUTLASS both take in half precision, by PyTorch's documentation.
+    """
+    rows, width = kernel.table.shape
+    if kernel.shifts is not None or rows % 32 or kernel.cols % 64 or width * 2 != kernel.cols:
+        return False
+    ascending = bool((kernel.table[:, 1::2] > kernel.table[:, ::2]).all())
+    return ascending and bool((kernel.table // 4 == np.arange(width) // 2).all())
+
+
 def _restricted(factor: Restricted, weight: Weight) -> Kernel:
     base = factor.base
     blocked = Blocked(weight, base.a, base.b, base.c, base.d, factor.block_positions())

@@ -17,7 +17,7 @@ import nfc
 from nfc.backends.torch_module import build_module, module_class
 from nfc.backends.torch_source import emit_torch
 from nfc.ir.fabric import Cascade, edge_count
-from nfc.ir.factors import Blocks, Kron
+from nfc.ir.factors import Blocks, FanIn, Kron
 from nfc.lowering import lower
 from nfc.lowering.optimise import optimise
 from nfc.lowering.target import Target
@@ -258,8 +258,12 @@ def test_layers_print_their_sizes():
 
 def test_emitted_files_pass_the_type_checker(tmp_path, pytestconfig):
     cache = pytestconfig.cache.mkdir("mypy_of_emitted_files")
-    for name, net in NETWORKS.items():
-        (tmp_path / f"{name}.py").write_text(emit_torch(lower(net)).text, encoding="utf-8")
+    plans = {name: lower(net) for name, net in NETWORKS.items()}
+    two_of_four = FanIn(64, np.tile(np.arange(64).reshape(-1, 4)[:, 1:3].reshape(-1), (32, 1)))
+    plans["semi_structured"] = optimise(lower(one_layer(two_of_four)), Target(runtime="torch"))
+    for name, plan in plans.items():
+        (tmp_path / f"{name}.py").write_text(emit_torch(plan).text, encoding="utf-8")
+    assert "class SemiStructuredProduct" in (tmp_path / "semi_structured.py").read_text()
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file=", f"--cache-dir={cache}", str(tmp_path)],
         capture_output=True,
