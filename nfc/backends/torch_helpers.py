@@ -14,8 +14,10 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from nfc.backends.torch_helpers_inputs import alone, simple, small, weight_of
-from nfc.backends.torch_helpers_products import Layout, last_product, spread, strided_product, weights_alone
+from nfc.backends.torch_helpers_inputs import alone, few, simple, small, weight_of
+from nfc.backends.torch_helpers_layouts import Layout
+from nfc.backends.torch_helpers_products import last_product, spread, strided_product, weights_alone
+from nfc.backends.torch_helpers_rows import few_product, row_stages
 
 
 class Factor(nn.Module, ABC):
@@ -103,15 +105,20 @@ class BlockLinear(Factor):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = weight_of(self)
-        if not (simple(x, weight, self.in_features) and small(x) and weight.numel() < 2**15):
+        if not simple(x, weight, self.in_features):
+            return super().forward(x)
+        if len(x) < 16 and weight.numel() >= 2**15:
+            return biased(few_product(row_stages(self.stage), x, weight), self.bias)
+        if not small(x) or weight.numel() >= 2**15:
             return super().forward(x)
         groups, _, inputs, _ = self.stage
         y = torch.bmm(weight, x.view(len(x), groups, inputs).permute(1, 2, 0))
         return biased(y.view(self.out_features, len(x)).t(), self.bias)
 
     def product(self, x: Tensor) -> Tensor:
-        x = x.unflatten(0, self.stage[::2])
-        return last_product(self.weight, x)
+        if few(x, math.prod(self.stage)):
+            return few_product(row_stages(self.stage), x.t(), self.weight).t()
+        return last_product(self.weight, x.unflatten(0, self.stage[::2]))
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, groups={self.stage[0]}"
@@ -135,9 +142,13 @@ class StridedBlockLinear(Factor):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = weight_of(self)
-        if not (simple(x, weight, self.in_features) and alone(x, weight.numel())):
+        if not simple(x, weight, self.in_features):
             return super().forward(x)
-        return biased(weights_alone(weight, self.stage, x), self.bias)
+        if alone(x, weight.numel()):
+            return biased(weights_alone(weight, self.stage, x), self.bias)
+        if len(x) < 16 and weight.numel() >= 2**14:
+            return biased(few_product(row_stages(self.stage), x, self.blocks()), self.bias)
+        return super().forward(x)
 
     def product(self, x: Tensor) -> Tensor:
         return strided_product(self.blocks(), x, self.stage, self.layout)

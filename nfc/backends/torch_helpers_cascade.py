@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from nfc.backends.torch_helpers import batch_first
-from nfc.backends.torch_helpers_inputs import alone, simple, weight_of
-from nfc.backends.torch_helpers_products import Layout, inner_product, last_product, moved, weights_alone
+from nfc.backends.torch_helpers_inputs import alone, few, simple, weight_of
+from nfc.backends.torch_helpers_layouts import cut, descending, move, moved
+from nfc.backends.torch_helpers_products import last_product, weights_alone
+from nfc.backends.torch_helpers_rows import few_product, row_stages
 from nfc.backends.torch_helpers_transposes import contiguous
 
 
@@ -29,10 +31,12 @@ class Run:
 
     def __init__(self):
         self.groups = []
+        self.stages = ()
         self.steps = []
         self.memory = []
         self.leave = None
         self.largest = 0
+        self.weights = 0
 
     def add(self, stage: tuple[int, int, int, int]) -> bool:
         """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
@@ -41,7 +45,9 @@ class Run:
         memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
         if memory is None:
             return False
+        self.stages = (*self.stages, stage)
         self.largest = max(self.largest, math.prod(stage))
+        self.weights += math.prod(stage)
         read = descending(digit for digit in memory if stride <= digit[0] < above)
         rest = [digit for digit in memory if digit not in read]
         numbered = descending(rest)
@@ -59,6 +65,8 @@ class Run:
 
     def product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
         """The last stage's output [features, batch], from x [features, batch] and all blocks."""
+        if few(x, self.weights):
+            return few_product(row_stages(*self.stages), x.t(), *blocks).t()
         if self.copies:
             x = contiguous(x)
         tail, last = (x.shape[-1],), len(self.steps) - 1
@@ -68,51 +76,18 @@ class Run:
                 block = moved(block, order, shape[:1], sizes)
             x = moved(x, read, shape, tail)
             if number < last:
-                x = inner_product(block, x)
+                x = torch.bmm(block, x)
         return last_product(block, x, self.leave)
 
-
-def move(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> Layout | None:
-    """The layout that permutes digits in memory; None where they stay."""
-    if before == after:
-        return None
-    return merged([size for _, size in before], [before.index(digit) for digit in after])
-
-
-def descending(digits) -> list[tuple[int, int]]:
-    """Digits from the highest to the lowest, as features are numbered."""
-    return sorted(digits, reverse=True)
-
-
-def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, int]] | None:
-    """Digits so that none has places both below and above a stride; None where one has to break."""
-    if digits is None:
-        return None
-    pieces = []
-    for low, size in digits:
-        if not low < stride < low * size:
-            pieces.append((low, size))
-        elif stride % low or low * size % stride:
-            return None
-        else:
-            pieces += [(stride, low * size // stride), (low, stride // low)]
-    return [piece for piece in pieces if piece[1] > 1]
-
-
-def merged(sizes: list[int], order: list[int]) -> Layout:
-    """The layout of axes, those that stay side by side made one: fewer axes copy faster."""
-    long = [axis for axis, size in enumerate(sizes) if size > 1]
-    runs: list[list[int]] = []
-    for axis in (long.index(axis) for axis in order if axis in long):
-        if runs and axis == runs[-1][-1] + 1:
-            runs[-1].append(axis)
-        else:
-            runs.append([axis])
-    before = sorted(runs)
-    return Layout(
-        tuple(math.prod(sizes[long[axis]] for axis in run) for run in before),
-        tuple(before.index(run) for run in runs),
-    )
+    def small_product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
+        """`product` from and to batch-first features, of few and plain numbers, by operators alone."""
+        tail, x = (len(x),), contiguous(x.t()) if self.copies else x.t()
+        for block, (read, shape, order, sizes) in zip(blocks, self.steps, strict=True):
+            if order is not None:
+                block = moved(block, order, shape[:1], sizes)
+            x = torch.bmm(block, moved(x, read, shape, tail))
+        # Flattened, its gradient comes back in one piece, which batched products read faster.
+        return moved(x.flatten(0, 1), self.leave, (-1,), tail).t()
 
 
 class Cascade(nn.Sequential):
@@ -158,8 +133,13 @@ class Cascade(nn.Sequential):
     def run(self, run, x):
         """Blocks one after the other, feature-first."""
         first = list(self)[run.groups[0][0]]
-        if simple(x, weight_of(first), first.in_features) and alone(x, run.largest):
-            return self.run_alone(run.groups, x)
+        if simple(x, weight_of(first), first.in_features):
+            if alone(x, run.largest):
+                return self.run_alone(run.groups, x)
+            if len(x) < 16 and run.weights >= 2**14:
+                return few_product(row_stages(*run.stages), x, *self.blocks(run.groups))
+            if x.numel() < 2**15:
+                return run.small_product(x, self.blocks(run.groups))
         return batch_first(run.product(first.feature_first(x), self.blocks(run.groups)), x)
 
     def run_alone(self, groups, x):

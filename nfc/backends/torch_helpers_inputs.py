@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 
-def few(blocks: Tensor, x: Tensor) -> bool:
-    """Whether x [blocks, inputs, batch] has so few columns that they had better be rows."""
-    if traced(x) or not x.is_cpu:
-        return False
-    return x.shape[-1] < 16 and blocks.numel() >= 2**15
+def few(x: Tensor, weights: int) -> bool:
+    """Whether x [features, batch] has so few samples that products with so many weights had better
+    have them as rows.
+    """
+    return weights >= 2**14 and not traced(x) and x.is_cpu and 0 < x.shape[-1] < 16
 
 
 def traced(x: Tensor) -> bool:

@@ -15,40 +15,9 @@ from torch import Tensor
 
 from nfc.backends.torch_helpers_functions import applied, prepared
 from nfc.backends.torch_helpers_inputs import few, large, plain, small, traced
+from nfc.backends.torch_helpers_layouts import Layout, moved
+from nfc.backends.torch_helpers_rows import few_product, row_stages
 from nfc.backends.torch_helpers_transposes import contiguous
-
-
-class Layout:
-    """Another order of features: they are cut into axes of some sizes, which then take a new order.
-
-    Axes that follow those of the features, the `tail`, stay where they are.
-    """
-
-    def __init__(self, sizes: tuple[int, ...], order: tuple[int, ...]):
-        self.sizes = sizes
-        self.order = order
-        self.ordered = tuple(sizes[axis] for axis in order)
-        back = tuple(sorted(range(len(order)), key=order.__getitem__))
-        tails = [tuple(range(len(order), len(order) + axes)) for axes in range(3)]
-        self.forward, self.backward = ([axes + tail for tail in tails] for axes in (order, back))
-
-    def of(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
-        """A tensor [*features, *tail] in this layout, [*ordered, *tail]."""
-        return x.reshape(self.sizes + tail).permute(self.forward[len(tail)])
-
-    def back(self, x: Tensor, tail: tuple[int, ...] = ()) -> Tensor:
-        """A tensor [*features, *tail] in this layout as it was before, [*sizes, *tail]."""
-        return x.reshape(self.ordered + tail).permute(self.backward[len(tail)])
-
-
-def moved(
-    x: Tensor,
-    layout: Layout | None,
-    shape: tuple[int, ...],
-    tail: tuple[int, ...],
-) -> Tensor:
-    """A tensor [*features, *tail] as [*shape, *tail], in another layout if one is given."""
-    return (x if layout is None else layout.of(x, tail)).reshape(shape + tail)
 
 
 def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Tensor:
@@ -56,8 +25,6 @@ def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Ten
 
     They are to be read batch-first from here on, in the layout if one is given.
     """
-    if few(blocks, x):
-        return applied(RowProduct, blocks, x, layout).t()
     if not (traced(x) or small(x)):
         return applied(LastProduct, blocks, x, layout).flatten(0, -2)
     # Compilers lay gradients out themselves, traces show plain operations, and small ones are fastest.
@@ -65,18 +32,13 @@ def last_product(blocks: Tensor, x: Tensor, layout: Layout | None = None) -> Ten
     return moved(y, layout, (features,), (x.shape[-1],))
 
 
-def inner_product(blocks: Tensor, x: Tensor) -> Tensor:
-    """Batched products [blocks, outputs, batch] that another product reads."""
-    if few(blocks, x):
-        return applied(RowProduct, blocks, x, None).t().unflatten(0, blocks.shape[:2])
-    return torch.bmm(blocks, x)
-
-
 def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> Tensor:
     """I ⊗ W ⊗ I times x [features, batch], for W's blocks [groups · stride, outputs, inputs].
 
     A stage is (groups, outputs, inputs, stride), and the layout makes strides the fastest digit.
     """
+    if few(x, math.prod(stage)):
+        return few_product(row_stages(stage), x.t(), blocks).t()
     groups, _, inputs, stride = stage
     # Strided rows are read in place, but no matrix product reads strided rows and columns.
     x = contiguous(x).unflatten(0, (groups, inputs, stride)).transpose(1, 2).flatten(0, 1)
@@ -140,48 +102,3 @@ class LastProduct(torch.autograd.Function):
         of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
         of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
         return of_blocks, of_x, None
-
-
-@prepared
-class RowProduct(torch.autograd.Function):
-    """See `last_product`; this returns [batch, features], and has products of few columns as rows.
-
-    Matrix products have better loops for these, and batch-first features are read in place where
-    those of a block lie side by side.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(blocks: Tensor, x: Tensor, layout: Layout | None) -> Tensor:
-        y = torch.bmm(rows_of(x), blocks.mT).transpose(0, 1)
-        if layout is not None:
-            y = y.reshape(len(y), *layout.sizes).permute(0, *(axis + 1 for axis in layout.order))
-        y = y.flatten(1)
-        return y.clone() if y._is_view() else y  # else no one could change it in place
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        blocks, x, ctx.layout = inputs
-        ctx.save_for_backward(blocks, x)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        blocks, x = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
-        gradient = gradient.t()
-        if ctx.layout is not None:
-            gradient = ctx.layout.back(gradient, x.shape[-1:])
-        gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
-        of_blocks = of_x = None
-        if ctx.needs_input_grad[0]:
-            outer = torch.mul if x.shape[-1] == 1 else torch.bmm
-            of_blocks = outer(gradient, x.mT)
-        if ctx.needs_input_grad[1]:
-            of_x = torch.bmm(rows_of(gradient), blocks).mT
-        return of_blocks, of_x, None
-
-
-def rows_of(x: Tensor) -> Tensor:
-    """The columns of x [blocks, inputs, batch] as rows that matrix products read fast."""
-    rows = x.mT
-    return rows if rows.stride(-1) == 1 else rows.contiguous()

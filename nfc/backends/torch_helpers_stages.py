@@ -17,7 +17,7 @@ from torch import Tensor
 
 from nfc.backends.torch_helpers_functions import prepared
 from nfc.backends.torch_helpers_inputs import traced
-from nfc.backends.torch_helpers_products import Layout
+from nfc.backends.torch_helpers_layouts import Layout
 from nfc.backends.torch_helpers_transposes import contiguous
 
 

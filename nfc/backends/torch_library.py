@@ -33,6 +33,8 @@ SOURCES = (
     "torch_helpers_inputs.py",
     "torch_helpers_functions.py",
     "torch_helpers_transposes.py",
+    "torch_helpers_layouts.py",
+    "torch_helpers_rows.py",
     "torch_helpers_products.py",
     "torch_helpers_sets.py",
     "torch_helpers_sparse.py",

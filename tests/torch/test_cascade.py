@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from nfc.backends import torch_helpers, torch_helpers_cascade
 from nfc.backends import torch_helpers_products as products
 from nfc.backends.torch_helpers import (
     BlockLinear,
@@ -40,9 +41,10 @@ Stage = tuple[int, int, int, int]
 
 @pytest.fixture(params=["small", "large", "few"])
 def _sizes(request, monkeypatch):
-    """Small products take plain operations, large ones and those of few columns functions with gradients of their own."""
+    """Small products take plain operations, large ones and those of few samples functions with gradients of their own."""
     if request.param == "few":
-        monkeypatch.setattr(products, "few", lambda blocks, x: not products.traced(x))
+        for module in (products, torch_helpers, torch_helpers_cascade):
+            monkeypatch.setattr(module, "few", lambda x, weights: not products.traced(x))
     if request.param == "large":
         monkeypatch.setattr(products, "small", lambda x: False)
         monkeypatch.setattr(products, "large", lambda x: True)

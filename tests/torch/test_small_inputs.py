@@ -43,7 +43,7 @@ def inputs(layer: nn.Module, batch: int, layout: str) -> Tensor:
 
 
 @pytest.mark.parametrize("layout", ["batch first", "feature first", "every other"])
-@pytest.mark.parametrize("batch", [1, 2, 4])
+@pytest.mark.parametrize("batch", [1, 2, 4, 17])
 def test_values_and_derivatives(layer: nn.Module, batch: int, layout: str) -> None:
     exact = copy.deepcopy(layer).double()
     x = inputs(layer, batch, layout).requires_grad_()
@@ -77,7 +77,8 @@ def test_they_are_what_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
             layer(inputs(layer, 4, "batch first"))
     for case in ("monarch", "all fused"):
         layer = LAYERS[case]()
-        layer(inputs(layer, 1, "batch first"))
+        for batch in (1, 4, 17):
+            layer(inputs(layer, batch, "batch first"))
 
 
 @pytest.mark.parametrize("batch", [1, 2])
