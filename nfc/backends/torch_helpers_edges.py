@@ -82,12 +82,12 @@ class EdgeProduct(torch.autograd.Function):
     def forward(ctx, weight, x, edges):
         ctx.tables = edges.tables
         values, matrix = edges.of(weight, len(x))
-        features = turned(x.detach()) if matrix is None else None
+        features = turned(x.detach()) if matrix is None or len(x) > 1 else None
         ctx.save_for_backward(weight, x, features)
         if matrix is None:
             return row_product(values, features, *edges.tables[:2])
-        if len(x) > 1:
-            return torch.mm(matrix, x.detach().t())
+        if features is not None:
+            return torch.mm(matrix, features)
         y = torch.mv(matrix, x.detach().view(-1))
         return y.resize_(len(y), 1)  # no one could change a view in place
 

@@ -27,7 +27,7 @@ def contiguous(x: Tensor) -> Tensor:
 
 def turned(x: Tensor) -> Tensor:
     """The features of x [batch, features] first, contiguous; for plain numbers on a CPU."""
-    if x.numel() < 2**14 or not x.is_contiguous():
+    if x.numel() < 2**13 or not x.is_contiguous():
         return x.t().contiguous()
     return by_channels(x)
 
