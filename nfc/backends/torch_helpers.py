@@ -109,16 +109,16 @@ class BlockLinear(Factor):
             return super().forward(x)
         if alone(x, weight.numel()):
             return biased(weights_alone(weight, self.stage, x), self.bias)
-        if len(x) < 16 and weight.numel() >= 2**15:
-            return biased(few_product(row_stages(self.stage), x, weight), self.bias)
-        if not small(x) or weight.numel() >= 2**15:
+        if weight.numel() >= 2**15 or not small(x):
+            if few(x, 0, weight.numel()):
+                return biased(few_product(row_stages(self.stage), x, weight), self.bias)
             return super().forward(x)
         groups, _, inputs, _ = self.stage
         y = torch.bmm(weight, x.view(len(x), groups, inputs).permute(1, 2, 0))
         return biased(y.view(self.out_features, len(x)).t(), self.bias)
 
     def product(self, x: Tensor) -> Tensor:
-        if few(x, math.prod(self.stage)):
+        if few(x, -1, math.prod(self.stage)):
             return few_product(row_stages(self.stage), x.t(), self.weight).t()
         return last_product(self.weight, x.unflatten(0, self.stage[::2]))
 
@@ -148,7 +148,7 @@ class StridedBlockLinear(Factor):
             return super().forward(x)
         if alone(x, weight.numel()):
             return biased(weights_alone(weight, self.stage, x), self.bias)
-        if len(x) < 16 and weight.numel() >= 2**14:
+        if few(x, 0, weight.numel()):
             return biased(few_product(row_stages(self.stage), x, self.blocks()), self.bias)
         return super().forward(x)
 

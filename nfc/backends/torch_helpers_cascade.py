@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nfc.backends.torch_helpers import batch_first
 from nfc.backends.torch_helpers_inputs import alone, few, simple, weight_of
-from nfc.backends.torch_helpers_layouts import cut, descending, move, moved
+from nfc.backends.torch_helpers_layouts import descending, divided, move, moved, written
 from nfc.backends.torch_helpers_products import last_product, weights_alone
 from nfc.backends.torch_helpers_rows import few_product, row_stages
 from nfc.backends.torch_helpers_transposes import contiguous
@@ -36,37 +36,44 @@ class Run:
         self.memory = []
         self.leave = None
         self.largest = 0
-        self.weights = 0
+        self.count = 0
 
     def add(self, stage: tuple[int, int, int, int]) -> bool:
         """Appends (groups, outputs, inputs, stride), unless its digits do not fit those in memory."""
         groups, outputs, inputs, stride = stage
-        above = inputs * stride
-        memory = cut(cut(self.memory or [(1, groups * above)], stride), above)
-        if memory is None:
+        found = divided(self.memory or [(1, groups * inputs * stride)], stage)
+        if found is None:
             return False
+        memory, read, numbered = found
         self.stages = (*self.stages, stage)
         self.largest = max(self.largest, math.prod(stage))
-        self.weights += math.prod(stage)
-        read = descending(digit for digit in memory if stride <= digit[0] < above)
-        rest = [digit for digit in memory if digit not in read]
-        numbered = descending(rest)
+        self.count += math.prod(stage)
         if not self.steps:
             # A batch-first x is read in place if what a block reads lies side by side.
             self.copies = stride > 1
-        if memory not in (read + rest, rest + read):
-            rest = numbered  # no matrix product reads this in place: a copy sorts it
+        left = [digit for digit in memory if digit not in read]
+        # Where no matrix product reads what is left in place, a copy sorts it.
+        rest = left if memory in (read + left, left + read) else numbered
         rows, size = (groups * stride, inputs), (outputs, inputs)
         self.steps.append((move(memory, rest + read), rows, move(numbered, rest), size))
-        rest = [(s // inputs * outputs if s >= above else s, k) for s, k in rest]
-        self.memory = rest + [(stride, outputs)] * (outputs > 1)
+        self.memory = written(rest, stage)
         self.leave = move(self.memory, descending(self.memory))
         return True
 
     def product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
         """The last stage's output [features, batch], from x [features, batch] and all blocks."""
-        if few(x, self.weights):
+        if few(x, -1, self.count):
             return few_product(row_stages(*self.stages), x.t(), *blocks).t()
+        return last_product(*self.last(x, blocks), self.leave)
+
+    def small_product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
+        """`product` from and to batch-first features, of few and plain numbers, by operators alone."""
+        # Flattened, its gradient comes back in one piece, which batched products read faster.
+        y = torch.bmm(*self.last(x.t(), blocks)).flatten(0, 1)
+        return moved(y, self.leave, (-1,), (len(x),)).t()
+
+    def last(self, x: Tensor, blocks: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """The last stage's blocks and what they read, [blocks, inputs, batch]."""
         if self.copies:
             x = contiguous(x)
         tail, last = (x.shape[-1],), len(self.steps) - 1
@@ -77,17 +84,7 @@ class Run:
             x = moved(x, read, shape, tail)
             if number < last:
                 x = torch.bmm(block, x)
-        return last_product(block, x, self.leave)
-
-    def small_product(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
-        """`product` from and to batch-first features, of few and plain numbers, by operators alone."""
-        tail, x = (len(x),), contiguous(x.t()) if self.copies else x.t()
-        for block, (read, shape, order, sizes) in zip(blocks, self.steps, strict=True):
-            if order is not None:
-                block = moved(block, order, shape[:1], sizes)
-            x = torch.bmm(block, moved(x, read, shape, tail))
-        # Flattened, its gradient comes back in one piece, which batched products read faster.
-        return moved(x.flatten(0, 1), self.leave, (-1,), tail).t()
+        return block, x
 
 
 class Cascade(nn.Sequential):
@@ -136,7 +133,7 @@ class Cascade(nn.Sequential):
         if simple(x, weight_of(first), first.in_features):
             if alone(x, run.largest):
                 return self.run_alone(run.groups, x)
-            if len(x) < 16 and run.weights >= 2**14:
+            if few(x, 0, run.count):
                 return few_product(row_stages(*run.stages), x, *self.blocks(run.groups))
             if x.numel() < 2**15:
                 return run.small_product(x, self.blocks(run.groups))

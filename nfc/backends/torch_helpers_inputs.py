@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 
 
-def few(x: Tensor, weights: int) -> bool:
-    """Whether x [features, batch] has so few samples that products with so many weights had better
-    have them as rows.
+def few(x: Tensor, axis: int, count: int) -> bool:
+    """Whether x has so few samples along an axis that products with blocks of so many numbers had
+    better have them as rows. Tangents are carried by operators, not by a function with a gradient.
     """
-    return weights >= 2**14 and not traced(x) and x.is_cpu and 0 < x.shape[-1] < 16
+    if count < 2**14 or traced(x) or not x.is_cpu or x.is_complex():
+        return False
+    return 0 < x.shape[axis] < 16 and torch.autograd.forward_ad._current_level < 0
 
 
 def traced(x: Tensor) -> bool:

@@ -73,6 +73,25 @@ def cut(digits: list[tuple[int, int]] | None, stride: int) -> list[tuple[int, in
     return [piece for piece in pieces if piece[1] != 1]
 
 
+def divided(memory: list[tuple[int, int]], stage: tuple[int, int, int, int]):
+    """Digits cut so that a stage reads whole ones, those that it reads and the rest of them, from
+    the highest to the lowest each; None where they cannot be cut so.
+    """
+    _, _, inputs, stride = stage
+    pieces = cut(cut(memory, stride), inputs * stride)
+    if pieces is None:
+        return None
+    read = descending(digit for digit in pieces if stride <= digit[0] < inputs * stride)
+    return pieces, read, descending(digit for digit in pieces if digit not in read)
+
+
+def written(rest: list[tuple[int, int]], stage: tuple[int, int, int, int]) -> list[tuple[int, int]]:
+    """The digits after a stage, numbered anew: those that it has not read, and its outputs' last."""
+    _, outputs, inputs, stride = stage
+    rest = [(low // inputs * outputs if low >= stride else low, size) for low, size in rest]
+    return rest + [(stride, outputs)] * (outputs > 1)
+
+
 def merged(sizes: list[int], order: list[int]) -> Layout:
     """The layout of axes, those that stay side by side made one: fewer axes copy faster.
 

@@ -37,7 +37,7 @@ def strided_product(blocks: Tensor, x: Tensor, stage, layout: Layout | None) -> 
 
     A stage is (groups, outputs, inputs, stride), and the layout makes strides the fastest digit.
     """
-    if few(x, math.prod(stage)):
+    if few(x, -1, math.prod(stage)):
         return few_product(row_stages(stage), x.t(), blocks).t()
     groups, _, inputs, stride = stage
     # Strided rows are read in place, but no matrix product reads strided rows and columns.
@@ -52,14 +52,15 @@ def weights_alone(weight: Tensor, stage, x: Tensor) -> Tensor:
     the gradient of an elementwise product is one too, which is faster for large blocks.
     """
     groups, _, inputs, stride = stage
-    if stride == 1 and not torch.is_grad_enabled():
+    together = weight.dim() == 3
+    if together and not torch.is_grad_enabled():
         return torch.bmm(x.view(groups, 1, inputs), weight.mT).view(1, -1)
-    if stride == 1 and weight.numel() < 2**13:
+    if together and weight.numel() < 2**13:
         return torch.bmm(weight, x.view(groups, inputs, 1)).view(1, -1)
     if weight.dtype != x.dtype:  # matrix products refuse it too, where these would widen a type
         raise RuntimeError(f"expected weights of the input's type {x.dtype}, found {weight.dtype}")
     x = x.view(groups, 1, inputs, stride).transpose(2, 3).contiguous()
-    weight = weight.unsqueeze(2) if stride == 1 else weight
+    weight = weight.unsqueeze(2) if together else weight
     return (weight * x).sum(-1).view(1, -1)
 
 
@@ -103,6 +104,6 @@ class LastProduct(torch.autograd.Function):
         if ctx.layout is not None:
             gradient = ctx.layout.back(gradient, x.shape[-1:])
         gradient = gradient.reshape(*blocks.shape[:2], x.shape[-1])
-        of_blocks = torch.bmm(gradient, x.mT) if ctx.needs_input_grad[0] else None
-        of_x = torch.bmm(blocks.mT, gradient) if ctx.needs_input_grad[1] else None
+        of_blocks = torch.bmm(gradient, x.mH) if ctx.needs_input_grad[0] else None
+        of_x = torch.bmm(blocks.mH, gradient) if ctx.needs_input_grad[1] else None
         return of_blocks, of_x, None

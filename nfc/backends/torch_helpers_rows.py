@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nfc.backends.torch_helpers_functions import applied, prepared
-from nfc.backends.torch_helpers_layouts import cut, descending, move, moved
+from nfc.backends.torch_helpers_layouts import descending, divided, move, moved, written
 
 
 class RowStages:
@@ -30,15 +30,12 @@ class RowStages:
         samples = (0, -1)  # like a digit, the lowest of all
         memory = [samples, (1, groups * inputs * stride)]
         self.steps = []
-        for groups, outputs, inputs, stride in stages:
-            above = inputs * stride
-            memory = cut(cut(memory, stride), above)
-            read = descending(digit for digit in memory if stride <= digit[0] < above)
-            rest = descending(digit for digit in memory if digit not in read)
+        for stage in stages:
+            groups, outputs, inputs, stride = stage
+            memory, read, rest = divided(memory, stage)
             layout, shape = move(memory, rest + read), (groups * stride, -1, inputs)
             self.steps.append((layout, None if layout and layout.ordered == shape else shape))
-            rest = [(s // inputs * outputs if s >= above else s, k) for s, k in rest]
-            memory = rest + [(stride, outputs)] * (outputs > 1)
+            memory = written(rest, stage)
         self.leave = move(memory, [samples, *descending(memory)[:-1]])
         self.features = groups * outputs * stride
 
@@ -98,13 +95,10 @@ class FewProduct(torch.autograd.Function):
         stages, count = ctx.stages, len(ctx.stages.steps)
         if gradient is None:
             return (None,) * (2 + count)
-        x, *saved = ctx.saved_tensors
-        if x.dtype != gradient.dtype:  # by autocast
-            x, *saved = (each.to(gradient.dtype) for each in (x, *saved))
-        blocks = saved[:count]
-        # Second derivatives need the function's own inputs.
-        again = torch.is_grad_enabled()
-        rows = stages.read_all(x, blocks) if again else [stages.read(0, x), *saved[count:]]
+        x, *saved = (each.to(gradient.dtype) for each in ctx.saved_tensors)  # autocast mixes types
+        blocks, kept = saved[:count], saved[count:]
+        if torch.is_grad_enabled():  # second derivatives need the function's own inputs
+            kept = stages.read_all(x, blocks)[1:]
         found = [None] * count
         outer = torch.mul if len(x) == 1 else torch.bmm
         layout = stages.leave
@@ -113,8 +107,9 @@ class FewProduct(torch.autograd.Function):
             gradient = gradient if layout is None else layout.back(gradient)
             gradient = readable(gradient.reshape(len(block), -1, block.shape[1]))
             if ctx.needs_input_grad[2 + number]:
-                found[number] = outer(gradient.mT, rows[number])
-            if number == 0 and not ctx.needs_input_grad[1]:
+                rows = kept[number - 1] if number else stages.read(0, x)
+                found[number] = outer(gradient.mT, rows)
+            if not any(ctx.needs_input_grad[1 : 2 + number]):
                 return None, None, *found
             gradient = torch.bmm(gradient, block)
             layout = stages.steps[number][0]

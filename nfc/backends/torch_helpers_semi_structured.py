@@ -6,7 +6,7 @@
 lines stay under 100 characters, which is how emitted files are formatted.
 
 PyTorch packs such a matrix as its kept numbers, row by row, and metadata that say where they lie.
-Here numbers are the weight as it is and metadata are constant, so that nothing is packed at a step.
+The numbers are the weight as it is, and the metadata are made once.
 """
 
 from __future__ import annotations
@@ -45,14 +45,19 @@ class SemiStructuredLinear(ScatteredNeighbourLinear):
 
 def half_precision(x: Tensor):
     """The type in which semi-structured kernels would multiply x, or None if they cannot."""
-    if traced(x) or transformed() or not (x.is_cuda and x.numel()):
+    if traced(x) or transformed() or not (on_gpu(x) and x.numel()) or x.dtype == torch.float64:
         return None
-    dtype = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else x.dtype
+    device = x.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
     return dtype if dtype in (torch.float16, torch.bfloat16) else None
 
 
+def on_gpu(x: Tensor) -> bool:
+    return x.is_cuda
+
+
 class Packings:
-    """A 2:4 matrix of numbers at some places in the form of PyTorch's kernels, for each type."""
+    """How numbers at the places of a 2:4 matrix are packed, for each type."""
 
     def __init__(self, places: Tensor, shape: tuple[int, int]):
         self.places = places
@@ -60,22 +65,24 @@ class Packings:
         self.made: dict = {}
 
     def of(self, dtype: torch.dtype):
-        """The matrix in the first form that this device multiplies; None if there is none."""
+        """The first form that this device multiplies; None if there is none."""
         if dtype not in self.made:
+            if self.places.is_cuda and torch.cuda.is_current_stream_capturing():  # nothing can be tried
+                return None
             kinds = (
                 torch.sparse.SparseSemiStructuredTensorCUSPARSELT,
                 torch.sparse.SparseSemiStructuredTensorCUTLASS,
             )
             tried = (self.tried(kind, dtype) for kind in kinds)
-            self.made[dtype] = next((matrix for matrix in tried if matrix is not None), None)
+            self.made[dtype] = next((packing for packing in tried if packing is not None), None)
         return self.made[dtype]
 
     @torch.inference_mode(False)
     @torch.no_grad()
     def tried(self, kind, dtype: torch.dtype):
-        """The matrix in a form; None where products with other numbers put in fail or are wrong.
+        """A form; None where a product with other numbers than it was made with fails or is wrong.
 
-        No version of PyTorch tells otherwise which of its kernels a device runs.
+        What a version of PyTorch was built with does not tell which of its kernels a device runs.
         """
         device = self.places.device
         draws = torch.Generator(device).manual_seed(0)
@@ -86,36 +93,54 @@ class Packings:
         try:
             with torch.autocast(device.type, enabled=False), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # PyTorch says that its interface is a prototype
-                matrix = kind.from_dense(spread(numbers, self.places, self.shape))
-                found = F.linear(x, with_numbers(matrix, others)).float()
+                packing = Packing(kind.from_dense(spread(numbers, self.places, self.shape)))
+                found = F.linear(x, packing.of(others)).float()
                 expected = F.linear(x, spread(others, self.places, self.shape)).float()
+                right = bool((found - expected).abs().max() <= 0.02 * expected.abs().max())
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError:
             return None
-        return matrix if (found - expected).abs().max() <= 0.02 * expected.abs().max() else None
+        return packing if right else None
 
     def __getstate__(self):
         return {**self.__dict__, "made": {}}
 
 
-def with_numbers(matrix, numbers: Tensor):
-    """A semi-structured matrix with other numbers at its places, in their order."""
-    metadata = matrix.meta
-    if metadata is None:  # they lie behind the numbers
-        metadata = matrix.packed.flatten()[numbers.numel() :]
-        packed = torch.cat([numbers.flatten(), metadata]).view(matrix.packed.shape)
-        return type(matrix)(matrix.shape, packed, None, None, None, None)
-    return type(matrix)(matrix.shape, numbers.view(matrix.packed.shape), metadata, None, None, None)
+class Packing:
+    """A form of semi-structured matrices: all but their numbers.
+
+    CUTLASS has the metadata beside the numbers, cuSPARSELt behind them.
+    """
+
+    def __init__(self, matrix):
+        rows, columns = self.shape = matrix.shape
+        self.kind = type(matrix)
+        self.packed_shape = matrix.packed.shape
+        self.beside = matrix.meta is not None
+        behind = matrix.packed.flatten()[rows * columns // 2 :]
+        self.metadata = matrix.meta if self.beside else behind.clone()
+
+    def of(self, numbers: Tensor):
+        """The matrix with these numbers at its places, in their order."""
+        packed = numbers.flatten()
+        packed = packed if self.beside else torch.cat([packed, self.metadata])
+        metadata = self.metadata if self.beside else None
+        return self.kind(self.shape, packed.view(self.packed_shape), metadata, None, None, None)
 
 
 class SemiStructuredProduct(torch.autograd.Function):
-    """x Wᵀ for a 2:4 matrix's weights and x [batch, inputs], both in one half precision."""
+    """x Wᵀ for a 2:4 matrix's weights and x [batch, inputs], both in one half precision.
+
+    Gradients take the dense matrix, that of the weight the product of which it keeps half.
+    """
 
     @staticmethod
     def forward(ctx, weight, x, places, packing):
         ctx.shape = packing.shape
         ctx.save_for_backward(weight, x, places)
         # The kernels would read rows of a wider matrix as if they were side by side.
-        return F.linear(x.contiguous(), with_numbers(packing, weight.contiguous()))
+        return F.linear(x.contiguous(), packing.of(weight))
 
     @staticmethod
     def backward(ctx, gradient):

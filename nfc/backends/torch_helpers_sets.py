@@ -126,10 +126,10 @@ class BlockSetProduct(torch.autograd.Function):
         if blocks.dtype != gradient.dtype:  # autocast
             blocks, inputs = blocks.to(gradient.dtype), inputs.to(gradient.dtype)
         if wanted[0]:
-            of_blocks = torch.bmm(gradient, inputs.mT).view(weight.shape)
+            of_blocks = torch.bmm(gradient, inputs.mH).view(weight.shape)
             of_weight = taking(of_blocks, row_places, rows)
         if wanted[1]:
-            of_inputs = torch.bmm(blocks.mT, gradient).view(x.shape)
+            of_inputs = torch.bmm(blocks.mH, gradient).view(x.shape)
             of_x = taking(of_inputs, column_places, columns)
         return of_weight, of_x, of_bias, None, None, None
 

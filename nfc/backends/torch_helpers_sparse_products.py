@@ -50,18 +50,18 @@ def sparse_product(values: Tensor, x: Tensor, transposed: bool, *tables: Tensor)
     The tables are those of `EdgeFactor`.
     """
     if traced(x):
-        return torch.ops.nfc_sparse_19ad0ee3.sparse_product(values, x, transposed, *tables)
+        return torch.ops.nfc_sparse_192323b4.sparse_product(values, x, transposed, *tables)
     return applied(SparseProduct, values, x, transposed, *tables)
 
 
 def sampled_product(left: Tensor, right: Tensor, *tables: Tensor) -> Tensor:
     """The entries of left rightᵀ that are edges, for [rows, batch] and [columns, batch]."""
     if traced(left):
-        return torch.ops.nfc_sparse_19ad0ee3.sampled_product(left, right, *tables)
+        return torch.ops.nfc_sparse_192323b4.sampled_product(left, right, *tables)
     return applied(SampledProduct, left, right, *tables)
 
 
-@operator("nfc_sparse_19ad0ee3::sparse_product")
+@operator("nfc_sparse_192323b4::sparse_product")
 class SparseProduct(torch.autograd.Function):
     """See `sparse_product`."""
 
@@ -96,7 +96,7 @@ class SparseProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         values, x, *tables = ctx.saved_tensors
-        gradient = contiguous(gradient)
+        values, x, gradient = conjugated(values), conjugated(x), contiguous(gradient)
         for_values = for_x = None
         if ctx.needs_input_grad[0]:
             left, right = (x, gradient) if ctx.transposed else (gradient, x)
@@ -115,7 +115,7 @@ class SparseProduct(torch.autograd.Function):
         return torch.stack([sparse_product(v, x, transposed, *tables) for v, x in each]), 0
 
 
-@operator("nfc_sparse_19ad0ee3::sampled_product")
+@operator("nfc_sparse_192323b4::sampled_product")
 class SampledProduct(torch.autograd.Function):
     """See `sampled_product`."""
 
@@ -143,6 +143,7 @@ class SampledProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         left, right, *tables = ctx.saved_tensors
+        left, right = conjugated(left), conjugated(right)
         for_left = for_right = None
         if ctx.needs_input_grad[0]:
             for_left = sparse_product(gradient, right, False, *tables).to(left.dtype)
@@ -190,6 +191,11 @@ def sampled(left: Tensor, right: Tensor, indptr: Tensor, indices: Tensor) -> Ten
     left, right = left.contiguous(), right.contiguous().t()
     torch.sparse.sampled_addmm(pattern, left, right, beta=0.0, out=pattern)
     return pattern.values()
+
+
+def conjugated(x: Tensor) -> Tensor:
+    """The conjugates of complex numbers, of which gradients are made; real ones as they are."""
+    return x.conj_physical() if x.is_complex() else x
 
 
 def unstack(info, axis: int | None, x: Tensor) -> tuple[Tensor, ...]:

@@ -73,7 +73,7 @@ def register_operators(namespace: str, product_of) -> None:
     gradients.register_fake(lambda _, weights, stages: [w.new_empty(w.shape) for w in weights])
 
 
-@with_operators("nfc_fuse_e375b0e7")
+@with_operators("nfc_fuse_98fccd05")
 class StageProduct:
     """How the weights of nested stages I ⊗ W ⊗ I multiply out to one stage's: an outer product.
 
@@ -194,8 +194,8 @@ class StageProduct:
         found[-1] = contiguous(gradient.flatten(1).t()).reshape(self.full)
         for left, right, left_lacks, right_lacks in reversed(self.pairs):
             gradient = found.pop()
-            found[left] = summed(gradient * values[right], left_lacks)
-            found[right] = summed(gradient * values[left], right_lacks)
+            found[left] = summed(gradient * values[right].conj(), left_lacks)
+            found[right] = summed(gradient * values[left].conj(), right_lacks)
         if self.tabled(gradient):
             joined = torch.cat([each.flatten() for each in found]).index_select(0, self.places)
             found = joined.split([weight.numel() for weight in weights])

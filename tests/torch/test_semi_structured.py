@@ -66,7 +66,7 @@ def device(monkeypatch):
         monkeypatch.setattr(
             kind, "_mm", lambda matrix, other, **options: made.multiply(matrix, other, **options)
         )
-    monkeypatch.setattr(kernels, "half_precision", lambda x: x.dtype if x.dtype in HALVES else None)
+    monkeypatch.setattr(kernels, "on_gpu", lambda x: True)
     return made
 
 
@@ -157,6 +157,53 @@ def test_where_kernels_fail_or_are_wrong_the_dense_matrix_is_used(device, layer,
     assert device.products == tried
 
 
+@pytest.mark.parametrize("dtype", HALVES)
+def test_autocast_multiplies_in_its_type(device, layer, dtype):
+    x = torch.randn(BATCH, COLS, requires_grad=True)
+    with torch.autocast("cpu", dtype):
+        y = layer(x)
+    assert device.products == 2
+    assert y.dtype == dtype
+    reference = dense_output(layer, x)
+    torch.testing.assert_close(y.float(), reference, rtol=0.02, atol=0.1)
+    found = torch.autograd.grad(y.float().sum(), (x, layer.weight, layer.bias))
+    expected = torch.autograd.grad(reference.sum(), (x, layer.weight, layer.bias))
+    for own, other in zip(found, expected, strict=True):
+        assert own.dtype == torch.float32
+        torch.testing.assert_close(own, other, rtol=0.02, atol=0.2)
+
+
+def test_autocast_leaves_double_precision_alone(device, layer):
+    layer.double()
+    x = torch.randn(BATCH, COLS, dtype=torch.float64)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(layer(x), dense_output(layer, x))
+    assert device.products == 0
+
+
+def test_transforms_and_empty_batches_take_the_dense_matrix(device, layer):
+    layer.half()
+    x = torch.randn(BATCH, COLS, dtype=torch.float16)
+    assert layer(x[:0]).shape == (0, ROWS)
+    mapped = torch.vmap(layer)(x)
+    assert device.products == 0
+    torch.testing.assert_close(mapped, layer(x), rtol=0.02, atol=0.05)
+
+
+def test_running_out_of_memory_is_not_taken_for_a_missing_kernel(device, layer, monkeypatch):
+    def fails(dense):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    layer.half()
+    x = torch.randn(BATCH, COLS, dtype=torch.float16)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "_cslt_compress", fails)
+        with pytest.raises(torch.OutOfMemoryError):
+            layer(x)
+    layer(x)
+    assert device.products == 2
+
+
 def test_single_precision_takes_the_dense_matrix(device, layer):
     x = torch.randn(BATCH, COLS)
     torch.testing.assert_close(layer(x), dense_output(layer, x))
@@ -170,7 +217,9 @@ def test_packings_are_in_no_copy_and_no_state(device, layer):
     assert layer.state_dict().keys() == {"weight", "bias"}
     for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         assert not twin.packings.made
+        before = device.products
         assert torch.equal(twin(x), y)
+        assert device.products == before + 2
 
 
 def test_other_places_for_a_call_are_honoured(device, layer):
@@ -207,6 +256,8 @@ def test_on_a_gpu(layer, dtype):
     matrix = matrix_of(copy.deepcopy(layer).cpu()).cuda().requires_grad_()
     reference = torch.nn.functional.linear(x, matrix, layer.bias)
     y = layer(x)
+    if torch.cuda.get_device_capability()[0] == 8:  # CUTLASS has kernels for these in every build
+        assert layer.packings.made[dtype] is not None
     torch.testing.assert_close(y, reference, rtol=0.02, atol=0.05)
     (found,) = torch.autograd.grad(y.sum(), x)
     (expected,) = torch.autograd.grad(reference.sum(), x)
